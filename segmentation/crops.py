@@ -79,7 +79,8 @@ def _checked_baseline(baseline: Sequence[Point], spacing_px: float) -> np.ndarra
     """Return the baseline as float64 (N, 2) without repeated points."""
     if not math.isfinite(spacing_px) or spacing_px <= 0:
         raise SegmentationError(
-            f"no-crop: the line spacing is {spacing_px:g} px; it must be above 0. Draw the line anew."
+            f"no-crop: the line spacing is {spacing_px:g} px; it must be above 0. "
+            "Draw the line anew."
         )
     points = np.asarray(baseline, dtype=np.float64).reshape(-1, 2)
     if len(points) < 2 or not np.isfinite(points).all():

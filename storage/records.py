@@ -1,0 +1,245 @@
+"""What the database holds, as frozen values: one class a table, and what the screens list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+PAGE_STATES = ("waiting", "reading", "ready", "failed")
+STATUSES = ("machine", "corrected", "confirmed", "doubtful", "ignored")
+RUN_STATES = ("waiting", "running", "done", "failed", "cancelled")
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A group of pages that belong together; `removed` is the time of its (undoable) removal."""
+
+    id: int
+    project: str
+    title: str
+    metadata: dict[str, Any]
+    created: datetime
+    changed: datetime
+    removed: datetime | None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page image. `sha256` and `suffix` name its file; `message` says why it failed."""
+
+    id: int
+    document_id: int
+    position: int
+    name: str
+    sha256: str
+    suffix: str
+    width_px: int
+    height_px: int
+    state: str
+    message: str
+    created: datetime
+    removed: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineCounts:
+    """How many lines there are, and how many of them have which status."""
+
+    lines: int
+    machine: int
+    corrected: int
+    confirmed: int
+    doubtful: int
+    ignored: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentSummary(LineCounts):
+    """A document with its counts; `pages_waiting` counts those waiting or being read."""
+
+    document: Document
+    pages: int
+    pages_waiting: int
+    pages_failed: int
+    cover_page_id: int | None
+
+    @property
+    def changed(self) -> datetime:
+        """The time of the last change to the document, its pages or its lines."""
+        return self.document.changed
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageSummary(LineCounts):
+    """A page with its counts."""
+
+    page: Page
+
+
+@dataclass(frozen=True)
+class ReadCharacter:
+    """One character that a machine read; its span is in pixels of the line's crop."""
+
+    text: str
+    confidence: float
+    start_px: float
+    end_px: float
+
+
+@dataclass(frozen=True)
+class NewReading:
+    """What a machine read on a line, before it is stored.
+
+    confidence: 0-1 for the whole line.
+    crop_width_px: width of the crop that was read, so that spans can be scaled to other crops.
+    """
+
+    text: str
+    confidence: float
+    characters: tuple[ReadCharacter, ...] = ()
+    crop_width_px: float = 0.0
+
+
+@dataclass(frozen=True)
+class NewLine:
+    """A line found on a page, before it is stored; geometry in pixels of the stored image."""
+
+    baseline: tuple[Point, ...]
+    polygon: tuple[Point, ...]
+    spacing_px: float
+    kind: str = "text"
+    flags: tuple[str, ...] = ()
+    reading: NewReading | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A stored line. `replaced`: a machine found other lines; `removed`: a person took it away."""
+
+    id: int
+    page_id: int
+    position: int
+    baseline: tuple[Point, ...]
+    polygon: tuple[Point, ...]
+    spacing_px: float
+    kind: str
+    flags: tuple[str, ...]
+    created: datetime
+    replaced: datetime | None
+    removed: datetime | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one model read on one line."""
+
+    id: int
+    line_id: int
+    model_id: int
+    text: str
+    confidence: float
+    characters: tuple[ReadCharacter, ...]
+    crop_width_px: float
+    created: datetime
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What a person decided about a line; never updated, never deleted.
+
+    status: "corrected", "confirmed", "doubtful", "ignored", or "machine" (back to the reading).
+    parent_id: the revision that the author saw; None: the machine's reading.
+    undoes_id: the revision that this one takes back, if it was made by an undo.
+    """
+
+    id: int
+    line_id: int
+    text: str
+    status: str
+    author: str
+    created: datetime
+    parent_id: int | None
+    undoes_id: int | None
+
+
+@dataclass(frozen=True)
+class LineText:
+    """A line with what is shown for it: the newest revision, else the machine's reading."""
+
+    line: Line
+    reading: Reading | None
+    revision: Revision | None
+
+    @property
+    def text(self) -> str:
+        """The text to show; after a return to the machine it follows the machine's reading."""
+        if self.revision is None or (self.status == "machine" and self.reading is not None):
+            return self.reading.text if self.reading is not None else ""
+        return self.revision.text
+
+    @property
+    def status(self) -> str:
+        """The status of the newest revision, or "machine"."""
+        return self.revision.status if self.revision is not None else "machine"
+
+    @property
+    def confidence(self) -> float | None:
+        """The machine's confidence, 0-1; None if no machine has read the line."""
+        return self.reading.confidence if self.reading is not None else None
+
+    @property
+    def parent_id(self) -> int | None:
+        """What the next correction of this line has to name as its parent."""
+        return self.revision.id if self.revision is not None else None
+
+
+@dataclass(frozen=True)
+class Correction:
+    """The newest decision about a line, with the places it belongs to."""
+
+    revision: Revision
+    page_id: int
+    document_id: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """A recognition model; its weights lie in the file that `sha256` names."""
+
+    id: int
+    name: str
+    parent_id: int | None
+    sha256: str
+    alphabet: tuple[str, ...]
+    scores: dict[str, Any]
+    facts: dict[str, Any]
+    created: datetime
+    current: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """One long piece of work, such as reading a page or training a model.
+
+    progress: 0-1. attempts: how often it was started. heartbeat: its last sign of life.
+    """
+
+    id: int
+    kind: str
+    page_id: int | None
+    document_id: int | None
+    state: str
+    settings: dict[str, Any]
+    snapshot: str | None
+    progress: float
+    phase: str
+    message: str
+    result: dict[str, Any] | None
+    attempts: int
+    heartbeat: datetime | None
+    created: datetime
+    started: datetime | None
+    finished: datetime | None

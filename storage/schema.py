@@ -1,0 +1,260 @@
+"""The tables, as numbered migrations, and the way an older database is brought up to date.
+
+Migrations are only ever appended: databases in the field have run the earlier ones. The number of
+migrations that a database has run is its `user_version`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from storage.errors import DamagedDatabase, NewerDatabase, StorageError
+
+APPLICATION_ID = 0x48545244  # "HTRD" in the file's header: this database is ours
+OLDEST_SQLITE = (3, 25, 0)  # upsert and window functions
+BUSY_TIMEOUT_S = 10.0  # longer than any write here takes, shorter than people's patience
+
+
+def bring_up_to_date(path: Path, backups_dir: Path, now: datetime, check: bool) -> int:
+    """Return the version of the database at `path` after running the migrations it lacks.
+
+    A missing or empty file becomes a new database. All missing migrations run in one transaction,
+    after a copy of the older database was put into `backups_dir`.
+
+    check: look through the whole database for damage first.
+
+    Raises:
+        NewerDatabase: the file was written by a newer program.
+        DamagedDatabase: the file is no database of ours, is damaged, or breaks its own rules.
+        sqlite3.Error: what SQLite refuses; the caller translates it.
+    """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise StorageError(
+            f"This Python uses SQLite {sqlite3.sqlite_version}; "
+            f"{'.'.join(map(str, OLDEST_SQLITE))} or newer is needed. Install a newer Python."
+        )
+    with closing(connect(path)) as connection:
+        db = Database(connection, execute_plugins=False)
+        version = _checked_version(db, path)
+        if check:
+            _refuse_damage(db, path)
+        if version == len(MIGRATIONS):
+            return version
+        _enable_wal(db)
+        db.execute("BEGIN IMMEDIATE")  # of two programs that start at once, one waits here
+        try:
+            version = _checked_version(db, path)
+            if 0 < version < len(MIGRATIONS):
+                _back_up(path, backups_dir / f"htr-v{version}-{now:%Y%m%dT%H%M%S%f}.sqlite")
+            _migrate(db, version, path)
+            db.commit()
+        except BaseException:
+            db.rollback()
+            raise
+    return len(MIGRATIONS)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Return a connection in autocommit mode; it may be closed from another thread."""
+    connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+    # A hostile file may hide calls of dangerous functions in its schema.
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def _checked_version(db: Database, path: Path) -> int:
+    application_id = db.execute("PRAGMA application_id").fetchone()[0]
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if application_id != APPLICATION_ID and (version or db.table_names() or application_id):
+        raise DamagedDatabase(
+            f"{path} is a database of another program. Choose another data folder, "
+            "or put the right htr.sqlite there."
+        )
+    if not 0 <= version <= len(MIGRATIONS):
+        raise NewerDatabase(
+            f"{path} has version {version}, and this program knows versions up to "
+            f"{len(MIGRATIONS)}. Install a newer version of the program."
+        )
+    return int(version)
+
+
+def _refuse_damage(db: Database, path: Path) -> None:
+    finding = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if finding != "ok":
+        raise DamagedDatabase(
+            f"{path} is damaged ({finding}). Restore it from a backup; the folder 'backups' "
+            "beside it may hold one."
+        )
+
+
+def _enable_wal(db: Database) -> None:
+    """Switch to the write-ahead log; SQLite does not wait by itself for another switcher."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            db.enable_wal()
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _migrate(db: Database, version: int, path: Path) -> None:
+    for migration in MIGRATIONS[version:]:
+        migration(db)
+    broken = db.execute("PRAGMA foreign_key_check").fetchone()
+    if broken is not None:
+        raise DamagedDatabase(
+            f"{path} cannot be brought up to date: row {broken[1]} of table '{broken[0]}' points "
+            f"to a row of '{broken[2]}' that is not there. Restore the database from a backup."
+        )
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _back_up(path: Path, backup: Path) -> None:
+    unfinished = backup.with_suffix(".part")
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(unfinished)) as target:
+        source.backup(target)
+    os.replace(unfinished, backup)
+
+
+def _first_tables(db: Database) -> None:
+    db.executescript("""
+CREATE TABLE document (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    project TEXT NOT NULL,
+    title TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    created TEXT NOT NULL,
+    changed TEXT NOT NULL,
+    removed TEXT
+);
+CREATE TABLE page (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    document_id INTEGER NOT NULL REFERENCES document(id),
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    sha256 TEXT NOT NULL CHECK (length(sha256) = 64),
+    suffix TEXT NOT NULL,
+    width_px INTEGER NOT NULL CHECK (width_px > 0),
+    height_px INTEGER NOT NULL CHECK (height_px > 0),
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'reading', 'ready', 'failed')),
+    message TEXT NOT NULL,
+    created TEXT NOT NULL,
+    removed TEXT
+);
+CREATE INDEX page_of_document ON page(document_id, position);
+CREATE INDEX page_of_image ON page(sha256);
+CREATE TABLE line (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    page_id INTEGER NOT NULL REFERENCES page(id),
+    position INTEGER NOT NULL,
+    baseline TEXT NOT NULL,
+    polygon TEXT NOT NULL,
+    spacing_px REAL NOT NULL,
+    kind TEXT NOT NULL,
+    flags TEXT NOT NULL,
+    created TEXT NOT NULL,
+    replaced TEXT,
+    removed TEXT
+);
+CREATE INDEX line_of_page ON line(page_id, position);
+CREATE TABLE model (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    parent_id INTEGER REFERENCES model(id),
+    sha256 TEXT NOT NULL UNIQUE CHECK (length(sha256) = 64),
+    alphabet TEXT NOT NULL,
+    scores TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    created TEXT NOT NULL,
+    current INTEGER NOT NULL DEFAULT 0 CHECK (current IN (0, 1))
+);
+CREATE UNIQUE INDEX model_current ON model(current) WHERE current = 1;
+CREATE TABLE reading (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    line_id INTEGER NOT NULL REFERENCES line(id),
+    model_id INTEGER NOT NULL REFERENCES model(id),
+    text TEXT NOT NULL,
+    confidence REAL NOT NULL CHECK (confidence BETWEEN 0 AND 1),
+    characters TEXT NOT NULL,
+    crop_width_px REAL NOT NULL,
+    created TEXT NOT NULL,
+    UNIQUE (line_id, model_id)
+);
+CREATE TABLE revision (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    line_id INTEGER NOT NULL REFERENCES line(id),
+    text TEXT NOT NULL,
+    status TEXT NOT NULL
+        CHECK (status IN ('machine', 'corrected', 'confirmed', 'doubtful', 'ignored')),
+    author TEXT NOT NULL,
+    created TEXT NOT NULL,
+    parent_id INTEGER REFERENCES revision(id),
+    undoes_id INTEGER REFERENCES revision(id)
+);
+CREATE INDEX revision_of_line ON revision(line_id, id);
+CREATE TRIGGER revision_is_never_updated BEFORE UPDATE ON revision
+BEGIN SELECT RAISE(ABORT, 'a revision is never changed'); END;
+CREATE TRIGGER revision_is_never_deleted BEFORE DELETE ON revision
+BEGIN SELECT RAISE(ABORT, 'a revision is never deleted'); END;
+CREATE TRIGGER revision_is_never_overwritten BEFORE INSERT ON revision
+WHEN EXISTS (SELECT 1 FROM revision WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'a revision is never changed'); END;
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    page_id INTEGER REFERENCES page(id),
+    document_id INTEGER REFERENCES document(id),
+    state TEXT NOT NULL
+        CHECK (state IN ('waiting', 'running', 'done', 'failed', 'cancelled')),
+    settings TEXT NOT NULL,
+    snapshot TEXT,
+    progress REAL NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 1),
+    phase TEXT NOT NULL DEFAULT '',
+    message TEXT NOT NULL DEFAULT '',
+    result TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    heartbeat TEXT,
+    created TEXT NOT NULL,
+    started TEXT,
+    finished TEXT
+);
+CREATE INDEX run_by_state ON run(kind, state, id);
+CREATE INDEX run_of_page ON run(page_id);
+CREATE INDEX run_of_document ON run(document_id);
+CREATE UNIQUE INDEX run_read_waits_once ON run(page_id) WHERE kind = 'read' AND state = 'waiting';
+""")
+
+
+def _newest_revision_on_line(db: Database) -> None:
+    """Keep each line's newest revision and its status on the line itself.
+
+    The library counts lines by status whenever it is opened; without this it would visit every
+    revision of every line each time.
+    """
+    db.executescript("""
+ALTER TABLE line ADD COLUMN revision_id INTEGER REFERENCES revision(id);
+ALTER TABLE line ADD COLUMN status TEXT NOT NULL DEFAULT 'machine';
+UPDATE line SET revision_id = (SELECT max(id) FROM revision WHERE line_id = line.id);
+UPDATE line SET status = (SELECT status FROM revision WHERE id = line.revision_id)
+    WHERE revision_id IS NOT NULL;
+CREATE TRIGGER revision_is_newest AFTER INSERT ON revision
+BEGIN UPDATE line SET revision_id = NEW.id, status = NEW.status WHERE id = NEW.line_id; END;
+CREATE INDEX line_status ON line(page_id, status) WHERE replaced IS NULL AND removed IS NULL;
+""")
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first_tables, _newest_revision_on_line)

@@ -1,0 +1,353 @@
+"""Model files of others -> our format: the published `.pth`, and plain safetensors.
+
+A `.pth` is a zip archive with a pickle in it, and a pickle can run code. Two walls stand before
+it: every name that the pickle asks for is read without executing anything and compared with a
+short list of harmless ones; then torch loads it with `weights_only=True` and the same list.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import math
+import pathlib
+import pickletools
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from htr.alphabet import Alphabet
+from htr.checkpoint import empty_model, fill_model, read_tensors, save_checkpoint
+from htr.config import ModelConfig
+from htr.errors import (
+    CheckpointFormatError,
+    ConversionError,
+    ModelConfigError,
+    UnsafeCheckpointError,
+)
+from htr.header import FORMAT, check_alphabet, config_and_alphabet, read_tensor_file
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PUBLISHED_ALPHABETS = Path(__file__).with_name("published_alphabets.json")
+"""Data-set name -> its characters in class order, one string."""
+
+WEIGHT_KEYS = ("state_dict_ema", "model")
+"""Where a published file keeps its weights; the averaged ones were evaluated and come first."""
+
+PICKLE_LIMIT_BYTES = 50_000_000
+"""The pickle beside the numbers takes about 1 MB; a larger one is hostile."""
+
+PUBLISHED_DEPTH, PUBLISHED_DOWN_AFTER, PUBLISHED_UP_AFTER = 8, 3, 7
+PUBLISHED_STEM_HEAD_DIM = 64
+"""What the shapes of the tensors don't tell; all published models share these."""
+
+_STORAGES = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Byte", "Bool")
+_HARMLESS_NAMES = frozenset(
+    {
+        "torch._utils _rebuild_tensor_v2",
+        "torch._utils _rebuild_parameter",
+        "torch Size",
+        "torch device",
+        "collections OrderedDict",
+        "collections defaultdict",
+        "argparse Namespace",
+        "pathlib PosixPath",
+        "numpy dtype",
+        "numpy.core.multiarray scalar",
+        "numpy._core.multiarray scalar",
+        "_codecs encode",
+    }
+    | {f"torch {kind}Storage" for kind in _STORAGES}
+    | {f"{module} {kind}" for module in ("builtins", "__builtin__") for kind in ("dict", "list")}
+)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What was found in a foreign file, ready to be checked and saved."""
+
+    config: ModelConfig
+    alphabet: Alphabet
+    tensors: Mapping[str, Tensor]
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+def convert_checkpoint(
+    source: Path | str,
+    target: Path | str,
+    dataset: str | None = None,
+    created: datetime | None = None,
+) -> Path:
+    """Return `target` after writing the model of `source` there in our format.
+
+    source: a published `.pth` (needs `dataset`: iam, lam, read2016 or vnondb, for its alphabet),
+    or safetensors with `config` and `alphabet` in the metadata. created: now, if not given.
+
+    Raises UnsafeCheckpointError for a pickle that asks for code (none is run), ConversionError,
+    CheckpointFormatError or CheckpointMismatchError if the file is not such a model.
+    """
+    source, target = Path(source), Path(target)
+    if target.exists() and source.exists() and target.samefile(source):
+        raise ConversionError(f"{source} cannot be converted onto itself; choose another target.")
+    if is_tensor_file(source):
+        found = _read_plain(source, dataset)
+    else:
+        found = _read_published(source, dataset)
+    shapes = {name: tuple(tensor.shape) for name, tensor in found.tensors.items()}
+    model = empty_model(source.name, found.config, shapes)
+    half = all(_is_half(tensor) for tensor in found.tensors.values())
+    fill_model(source.name, model, found.tensors)
+    return save_checkpoint(
+        target,
+        model,
+        found.alphabet,
+        name=target.stem,
+        created=created or datetime.now(UTC),
+        training=found.training,
+        metrics=found.metrics,
+        half=half,
+    )
+
+
+def is_tensor_file(path: Path) -> bool:
+    """Say whether the file starts as safetensors does: a length, then a JSON object.
+
+    Raises CheckpointFormatError if the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(9)[8:] == b"{"
+    except OSError as error:
+        raise CheckpointFormatError(
+            f"The model file {path} cannot be read: {error.strerror or error}. "
+            f"Check the path and its permissions."
+        ) from error
+
+
+def published_alphabets() -> dict[str, Alphabet]:
+    """Return the alphabets of the published checkpoints by data-set name."""
+    texts = json.loads(PUBLISHED_ALPHABETS.read_text(encoding="utf-8"))
+    return {name: Alphabet(tuple(text)) for name, text in texts.items()}
+
+
+def infer_config(name: str, shapes: Mapping[str, tuple[int, ...]]) -> ModelConfig:
+    """Return the configuration of a published network, read from the shapes of its tensors.
+
+    Raises ConversionError, naming the file `name`, if the tensors are not those of HTR-ConvText.
+    """
+    try:
+        embed_dim = shapes["norm.weight"][0]
+        classes = shapes["head.weight"][0]
+        relative_positions, heads = shapes["blocks.0.attn.rel_pos_bias.bias.weight"]
+        conv_kernel = shapes["blocks.0.conv.dw.weight"][2]
+    except (KeyError, IndexError, ValueError) as error:
+        raise ConversionError(
+            f"{name} holds no HTR-ConvText network: its tensors are not named or shaped like one."
+        ) from error
+    depth = len({key.split(".")[1] for key in shapes if key.startswith("blocks.")})
+    if depth != PUBLISHED_DEPTH:
+        raise ConversionError(
+            f"{name} has {depth} blocks; published networks have {PUBLISHED_DEPTH}, and for others "
+            f"the shapes don't tell where time is halved. Convert from a safetensors file with "
+            f"its configuration in the metadata."
+        )
+    try:
+        return ModelConfig(
+            embed_dim=embed_dim,
+            depth=depth,
+            heads=heads,
+            stem_head_dim=PUBLISHED_STEM_HEAD_DIM,
+            conv_kernel=conv_kernel,
+            down_after=PUBLISHED_DOWN_AFTER,
+            up_after=PUBLISHED_UP_AFTER,
+            max_relative_positions=(relative_positions + 1) // 2,
+            classes=classes,
+            contrast="none",
+        )
+    except ModelConfigError as error:
+        raise ConversionError(f"{name} holds no published network. {error}") from error
+
+
+def _read_plain(source: Path, dataset: str | None) -> _Source:
+    """Return what a safetensors file with `config` and `alphabet` in its metadata holds."""
+    frame = read_tensor_file(source)
+    if frame.metadata.get("format") == FORMAT:
+        raise ConversionError(f"{source.name} is in this app's format already; use it as it is.")
+    config, alphabet = config_and_alphabet(source.name, frame)
+    if dataset is not None and _alphabet_of(source.name, dataset, config.classes) != alphabet:
+        raise ConversionError(
+            f"{source.name} brings its own alphabet, and it is not that of {dataset!r}. "
+            f"Convert it without naming a data set."
+        )
+    training = {"source": source.name}
+    return _Source(config, alphabet, read_tensors(source), training, metrics={})
+
+
+def _read_published(source: Path, dataset: str | None) -> _Source:
+    """Return what a published `.pth` holds; nothing in it is executed."""
+    content = _load_pickle(source)
+    key, tensors = _weights(source.name, content)
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    config = infer_config(source.name, shapes)
+    alphabet = _alphabet_of(source.name, dataset, config.classes)
+    training = {"source": source.name, "dataset": dataset, "weights": key}
+    if type(content.get("nb_iter")) is int:
+        training["steps"] = content["nb_iter"]
+    metrics = {}
+    for name in ("best_cer", "best_wer"):
+        score = content.get(name)
+        if isinstance(score, (int, float)) and math.isfinite(score):
+            metrics[f"published_{name}"] = float(score)
+    return _Source(config, alphabet, tensors, training, metrics)
+
+
+def _alphabet_of(name: str, dataset: str | None, classes: int) -> Alphabet:
+    """Return the published alphabet of a data set, which must fill the head exactly."""
+    alphabets = published_alphabets()
+    if dataset not in alphabets:
+        fitting = [key for key, value in alphabets.items() if value.classes == classes]
+        given = "no data set was named" if dataset is None else f"{dataset[:40]!r} is not known"
+        raise ConversionError(
+            f"{name} does not say which characters it writes, and {given}. Name the data set that "
+            f"it was trained on: {', '.join(alphabets)}. Its head of {classes} classes fits "
+            f"{' or '.join(fitting) or 'none of them'}."
+        )
+    check_alphabet(f"{name} as {dataset}", alphabets[dataset], classes)
+    return alphabets[dataset]
+
+
+def _weights(name: str, content: Mapping[Any, Any]) -> tuple[str, dict[str, Tensor]]:
+    """Return the key of the weights that were chosen, and the weights by published name."""
+    for key in WEIGHT_KEYS:
+        state = content.get(key)
+        if isinstance(state, Mapping) and state:
+            return key, {_bare(entry): _checked(name, entry, state[entry]) for entry in state}
+    keys = ", ".join(str(key)[:40] for key in list(content)[:8])
+    raise ConversionError(
+        f"{name} holds no weights under {' or '.join(WEIGHT_KEYS)}; found {keys or 'nothing'}. "
+        f"Expected a checkpoint as published with HTR-ConvText."
+    )
+
+
+def _bare(entry: Any) -> str:
+    """Return the tensor's name without the prefixes that wrappers for training add."""
+    text = str(entry)
+    while text.startswith("module."):
+        text = text.removeprefix("module.")
+    return text
+
+
+def _checked(name: str, entry: Any, tensor: Any) -> Tensor:
+    """Return the tensor if it is a plain one that owns all the numbers that its shape claims."""
+    import torch
+
+    plain = (
+        isinstance(tensor, torch.Tensor)
+        and tensor.layout is torch.strided
+        and tensor.device.type == "cpu"
+        and not tensor.is_quantized
+        and not tensor.is_complex()
+    )
+    # A tensor may repeat one stored number a billion times; copying it would fill the memory.
+    if not plain or tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise ConversionError(f"{name} holds {str(entry)[:80]!r}, which is no plain tensor.")
+    return tensor
+
+
+def _is_half(tensor: Tensor) -> bool:
+    return tensor.element_size() == 2 or not tensor.is_floating_point()
+
+
+def _load_pickle(source: Path) -> Mapping[Any, Any]:
+    """Return the dictionary in a `.pth`, loaded without running code.
+
+    Raises UnsafeCheckpointError or CheckpointFormatError.
+    """
+    import torch
+
+    _check_archive(source)
+    try:
+        with torch.serialization.safe_globals(_harmless_objects()):
+            content = torch.load(source, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # a damaged pickle can fail in any way; all mean the same to us
+        raise CheckpointFormatError(
+            f"{source.name} cannot be read as a torch checkpoint ({type(error).__name__}). "
+            f"It is damaged or made by something else; download it again."
+        ) from error
+    if not isinstance(content, Mapping):
+        raise ConversionError(
+            f"{source.name} holds {type(content).__name__}, expected a dictionary with weights."
+        )
+    return content
+
+
+def _check_archive(source: Path) -> None:
+    """Refuse whatever is not an uncompressed zip with one pickle of harmless names."""
+    try:
+        with zipfile.ZipFile(source) as archive:
+            entries = archive.infolist()
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+                raise CheckpointFormatError(
+                    f"{source.name} is a compressed archive; torch writes uncompressed ones."
+                )
+            pickles = [entry for entry in entries if entry.filename.endswith(".pkl")]
+            if len(pickles) != 1 or pickles[0].file_size > PICKLE_LIMIT_BYTES:
+                raise CheckpointFormatError(
+                    f"{source.name} is an archive, but not one of weights: found {len(pickles)} "
+                    f"pickles, expected one of at most {PICKLE_LIMIT_BYTES // 1_000_000} MB."
+                )
+            pickled = archive.read(pickles[0])
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
+        raise CheckpointFormatError(
+            f"{source.name} is neither safetensors nor a checkpoint as torch has written it since "
+            f"version 1.6 (a zip archive). Nothing in it was run. Download it again, or save it "
+            f"again with a current torch."
+        ) from error
+    unsafe = sorted(_names_asked_for(source.name, pickled) - _HARMLESS_NAMES)
+    if unsafe:
+        shown = ", ".join(name.replace(" ", ".", 1)[:60] for name in unsafe[:3])
+        raise UnsafeCheckpointError(
+            f"{source.name} was refused: loading it would call {shown}, which weights don't need. "
+            f"Nothing in it was run. Use the file only if you trust its author, and ask for a "
+            f"safetensors version."
+        )
+
+
+def _names_asked_for(name: str, pickled: bytes) -> set[str]:
+    """Return every "module name" that a pickle would import; the pickle is read, not run."""
+    found = set()
+    try:
+        for opcode, argument, _ in pickletools.genops(pickled):
+            if opcode.name in ("GLOBAL", "INST"):
+                found.add(str(argument))
+            elif opcode.name in ("STACK_GLOBAL", "EXT1", "EXT2", "EXT4"):
+                # Names put together while it runs; torch.save writes none of these.
+                found.add(f"a computed name ({opcode.name})")
+    except (ValueError, IndexError, UnicodeDecodeError) as error:
+        raise CheckpointFormatError(f"{name} holds a damaged pickle; download it again.") from error
+    return found
+
+
+def _harmless_objects() -> list[Any]:
+    """Return what the unpickler may construct beside tensors: settings and plain numbers."""
+    import numpy as np
+
+    scalar = np.float64(0).__reduce__()[0]
+    return [
+        argparse.Namespace,
+        collections.defaultdict,
+        pathlib.PosixPath,
+        dict,
+        list,
+        np.dtype,
+        *(type(np.dtype(kind)) for kind in ("f8", "f4", "i8", "i4", "?")),
+        (scalar, "numpy.core.multiarray.scalar"),
+        (scalar, "numpy._core.multiarray.scalar"),
+    ]

@@ -1,0 +1,56 @@
+# Two commands: `make app` runs the app, `make test` checks everything.
+PYTHON ?= python3
+# On Linux without an NVIDIA card, `make app TORCH=cpu` takes PyTorch's much smaller CPU build.
+TORCH ?= default
+BIN := .venv/bin
+CODE := app.py htr segmentation storage services synthesis ui training benchmarks
+# Threads that spin while they wait make a busy machine many times slower.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: app test test-slow lint types setup-browser screenshots clean
+
+app: .venv/app-installed
+	$(BIN)/python app.py
+
+test: lint types setup-browser
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/dev-installed setup-browser
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/dev-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev-installed
+	$(BIN)/mypy
+
+# An installed Chromium, else Debian's package where we may install it, else Playwright's own.
+setup-browser: .venv/dev-installed
+	$(BIN)/python tests/browser/setup_browser.py
+
+# The pictures of the README, made by the app from pages that it draws itself.
+screenshots: .venv/dev-installed setup-browser
+	$(BIN)/python -m pytest tests/browser -k screenshots --screenshots-to docs/pictures
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "HTR Desk needs Python 3.11, 3.12 or 3.13; $(PYTHON) is `$(PYTHON) -V`. Try: make app PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/torch-installed: .venv/bin/python
+ifeq ($(TORCH),cpu)
+	$(BIN)/python -m pip install --index-url https://download.pytorch.org/whl/cpu `grep '^torch==' requirements.txt`
+endif
+	@touch $@
+
+.venv/app-installed: requirements.txt .venv/torch-installed
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/dev-installed: requirements-dev.txt .venv/app-installed
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv test-artefacts .pytest_cache .mypy_cache .ruff_cache

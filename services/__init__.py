@@ -1,0 +1,1 @@
+"""What the running app holds together: settings, storage, the reader of waiting pages."""

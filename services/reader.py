@@ -1,0 +1,151 @@
+"""The reader: one thread that takes waiting pages, finds their lines and reads them.
+
+The queue is in the database, so that closing the browser or killing the server loses no page:
+what was being read waits again at the next start.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import storage
+from segmentation.lines import SegmentationError
+from services.settings import Settings
+
+if TYPE_CHECKING:
+    from htr.pipeline import ReadLine
+    from htr.recognizer import Recognizer
+
+LOG = logging.getLogger("htr.reader")
+IDLE_S = 2.0  # how long the thread sleeps before it looks whether another process queued a page
+
+
+class PageReader:
+    """Reads waiting pages one after the other, in the order in which they were queued."""
+
+    def __init__(self, settings: Settings, store: storage.Store) -> None:
+        """Prepare to read into `store`; nothing runs before `start`."""
+        self._settings = settings
+        self._store = store
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._recognizer: Recognizer | None = None
+        self._recognizer_of: int | None = None
+        self._model_work = threading.Lock()  # the network serves one caller at a time
+
+    def start(self) -> None:
+        """Take up pages that a stopped server left half read, then read what waits."""
+        storage.requeue_interrupted(self._store, "read")
+        self._thread = threading.Thread(target=self._work, name="page-reader", daemon=True)
+        self._thread.start()
+
+    def stop(self, limit_s: float = 10.0) -> None:
+        """Let the page in hand come to its end, at most `limit_s`, and read no further."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread:
+            self._thread.join(limit_s)
+
+    def wake(self) -> None:
+        """Say that a page waits."""
+        self._wake.set()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                run = storage.take_next_run(self._store, "read")
+            except storage.StorageError:
+                LOG.exception("the queue of pages cannot be read")
+                run = None
+            if run is None:
+                self._wake.wait(IDLE_S)
+                self._wake.clear()
+            else:
+                self._read(run)
+
+    def _read(self, run: storage.Run) -> None:
+        from htr.errors import RecognitionError
+
+        try:
+            lines = self._read_page(run)
+        except (SegmentationError, RecognitionError, storage.StorageError, OSError) as error:
+            self._give_up(run, str(error))
+        except MemoryError:
+            self._give_up(run, "There was not enough memory to read this page. Scan it at 300 dpi.")
+        except Exception:
+            # The thread must outlive whatever one page brings; the page says that it failed and
+            # the log says why.
+            LOG.exception("page %s could not be read", run.page_id)
+            self._give_up(run, "This page could not be read; the server's log says why.")
+        else:
+            LOG.info("page %s: %d lines read", run.page_id, lines)
+
+    def _give_up(self, run: storage.Run, message: str) -> None:
+        LOG.warning("page %s: %s", run.page_id, message)
+        try:
+            storage.fail_run(self._store, run.id, message)
+        except storage.StorageError:
+            LOG.exception("the failure of page %s could not be noted", run.page_id)
+
+    def _read_page(self, run: storage.Run) -> int:
+        from htr.pipeline import read_page
+        from segmentation.images import decode_page
+
+        if run.page_id is None:
+            raise storage.StorageError(f"Run {run.id} names no page to read.")
+        page = storage.page(self._store, run.page_id)
+        pixels = decode_page(storage.page_image_path(self._store, page).read_bytes())
+        method = str(run.settings.get("segmentation") or self._settings.segmentation)
+
+        def progress(share: float) -> None:
+            storage.report_progress(self._store, run.id, share, "reading the lines")
+
+        storage.report_progress(self._store, run.id, 0.0, "finding the lines")
+        with self._model_work:
+            recognizer, model_id = self._current_recognizer()
+            read = read_page(pixels, recognizer, method=method, progress=progress)
+        lines = [new_line(line) for line in read]
+        storage.replace_lines(self._store, page.id, lines, model_id)
+        storage.finish_run(self._store, run.id, {"lines": len(lines)})
+        return len(lines)
+
+    def _current_recognizer(self) -> tuple[Recognizer, int]:
+        """Return the recognizer of the current model and the model's id, loading it if new."""
+        model = storage.current_model(self._store)
+        if model is None:
+            raise storage.StorageError("There is no model to read with. Restart the app.")
+        if self._recognizer is None or self._recognizer_of != model.id:
+            import torch
+
+            from htr.recognizer import Recognizer
+
+            torch.set_num_threads(self._settings.threads)
+            path: Path = storage.model_path(self._store, model)
+            self._recognizer = Recognizer.load(path, device=self._settings.device)
+            self._recognizer_of = model.id
+        return self._recognizer, model.id
+
+
+def new_line(read: ReadLine) -> storage.NewLine:
+    """Return what storage keeps of a line that was found and read."""
+    characters = tuple(
+        storage.ReadCharacter(c.text, c.confidence, c.start_px, c.end_px)
+        for c in read.transcript.characters
+    )
+    return storage.NewLine(
+        baseline=read.line.baseline,
+        polygon=read.line.polygon,
+        spacing_px=read.line.spacing_px,
+        kind=read.line.kind,
+        flags=read.line.flags,
+        reading=storage.NewReading(
+            read.transcript.text,
+            read.transcript.confidence,
+            characters,
+            crop_width_px=read.transcript.width_px,
+        ),
+    )

@@ -1,0 +1,163 @@
+"""What the screens ask of the app beyond the database: files in, line images out."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import storage
+from segmentation.lines import SegmentationError
+from services.reader import PageReader
+from services.settings import Settings
+
+CROP_HEIGHT_PX = 128  # twice the network's height: sharp on the desk, where the line is enlarged
+CROP_MAX_WIDTH_PX = 2048
+PAGES_IN_MEMORY = 3  # decoded pages kept for cutting line images: the open one and its neighbours
+CROPS_IN_MEMORY = 1500
+EXAMPLE_TITLE = "An example letter"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What became of one uploaded file: the pages that are in, and what to say of the rest."""
+
+    pages: tuple[storage.Page, ...]
+    message: str
+
+
+class Services:
+    """The app without its screens: settings, database, the reader of waiting pages."""
+
+    def __init__(self, settings: Settings, store: storage.Store) -> None:
+        """Serve `store`; `open_services` also readies the model and starts the reader."""
+        self.settings = settings
+        self.store = store
+        self.reader = PageReader(settings, store)
+        self._pages: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._crops: OrderedDict[tuple[int, str], bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add_file(self, document_id: int, name: str, data: bytes) -> Upload:
+        """Return the pages of an uploaded file, stored and waiting to be read.
+
+        A damaged file gives the pages before the damage, and a message. Nothing is raised for a
+        bad file; StorageError is, where the pages cannot be kept.
+        """
+        from segmentation.images import ImageLimits, read_pages, thumbnail
+
+        limits = ImageLimits(max_file_bytes=self.settings.max_upload_mb * 1_000_000)
+        pages: list[storage.Page] = []
+        try:
+            for image in read_pages(data, name, limits):
+                page = storage.add_page(
+                    self.store,
+                    document_id,
+                    image.source_name,
+                    image.encoded,
+                    image.suffix,
+                    image.pixels.shape[1],
+                    image.pixels.shape[0],
+                    thumbnail(image.pixels),
+                )
+                storage.queue_reading(self.store, page.id)
+                self.reader.wake()
+                pages.append(page)
+        except SegmentationError as error:
+            return Upload(tuple(pages), str(error))
+        return Upload(tuple(pages), "")
+
+    def add_example(self) -> storage.Page:
+        """Return the example's page, drawn by the app itself, in a document of its own."""
+        from synthesis import encode_png, example_page
+
+        drawn = example_page()
+        document = storage.add_document(self.store, EXAMPLE_TITLE)
+        upload = self.add_file(document.id, "example letter.png", encode_png(drawn.pixels))
+        return upload.pages[0]
+
+    def read_again(self, page_id: int) -> None:
+        """Queue a page to be segmented and read once more; what people wrote on it stays."""
+        storage.queue_reading(self.store, page_id)
+        self.reader.wake()
+
+    def line_image(self, line: storage.Line) -> bytes:
+        """Return the WebP image of a line, straightened, CROP_HEIGHT_PX high.
+
+        Raises: SegmentationError where the line has no ink that can be cut out.
+        """
+        key = (line.id, line_version(line))
+        with self._lock:
+            if key in self._crops:
+                self._crops.move_to_end(key)
+                return self._crops[key]
+        from segmentation.crops import crop_line
+        from segmentation.images import encode_crop
+
+        page = storage.page(self.store, line.page_id)
+        crop = crop_line(
+            self._pixels(storage.page_image_path(self.store, page)),
+            line.baseline,
+            line.spacing_px,
+            height_px=CROP_HEIGHT_PX,
+            max_width_px=CROP_MAX_WIDTH_PX,
+        )
+        image = encode_crop(crop)
+        with self._lock:
+            self._crops[key] = image
+            while len(self._crops) > CROPS_IN_MEMORY:
+                self._crops.popitem(last=False)
+        return image
+
+    def close(self) -> None:
+        """Stop the reader and close the database."""
+        self.reader.stop()
+        self.store.close()
+
+    def _pixels(self, path: Path) -> np.ndarray:
+        from segmentation.images import decode_page
+
+        with self._lock:  # held while decoding: thirty line images of a page decode it once
+            if path.name not in self._pages:
+                self._pages[path.name] = decode_page(path.read_bytes())
+            self._pages.move_to_end(path.name)
+            while len(self._pages) > PAGES_IN_MEMORY:
+                self._pages.popitem(last=False)
+            return self._pages[path.name]
+
+
+def open_services(settings: Settings) -> Services:
+    """Return the services over the data folder, with a model in place and the reader at work.
+
+    Raises: StorageError where the folder or its database cannot be used.
+    """
+    store = storage.open_store(settings.data_dir)
+    storage.remove_orphans(store)
+    if storage.current_model(store) is None:
+        _install_shipped_model(store)
+    services = Services(settings, store)
+    services.reader.start()
+    return services
+
+
+def line_version(line: storage.Line) -> str:
+    """Return a short name of the line's geometry: its image may be kept as long as this stays."""
+    geometry = repr((line.baseline, line.spacing_px)).encode()
+    return hashlib.blake2b(geometry, digest_size=6).hexdigest()
+
+
+def _install_shipped_model(store: storage.Store) -> None:
+    from htr.checkpoint import read_header
+    from htr.recognizer import default_model_path
+
+    path = default_model_path()
+    header = read_header(path)
+    model = storage.register_model(
+        store, path, name=header.name, alphabet=header.alphabet.text, scores=header.metrics,
+        facts=header.facts, parent_id=None,
+    )
+    storage.set_current_model(store, model.id)

@@ -1,0 +1,59 @@
+"""The whole user interface: the rail and every place, as one Gradio app with its web server."""
+
+from __future__ import annotations
+
+import gradio as gr
+from fastapi import FastAPI
+
+from services.services import Services
+from ui.desk import desk
+from ui.document import document
+from ui.library import library
+from ui.routes import SignIn, build_routes
+from ui.settings_place import settings_place
+from ui.static_files import head_html
+
+RAIL = """
+<nav class="htr rail" aria-label="Places">
+  <div class="mark" aria-hidden="true">H</div>
+  <a href="#/" data-rail="library"></a>
+  <a href="#/settings" data-rail="settings"></a>
+</nav>
+"""
+RAIL_SCRIPT = """
+const { icon, show } = window.htr;
+for (const [name, words] of [["library", "Library"], ["settings", "Settings"]]) {
+  element.querySelector(`[data-rail="${name}"]`).replaceChildren(icon(name), words);
+}
+show();
+"""
+
+
+def build_ui(services: Services) -> gr.Blocks:
+    """Return the screens over `services`; nothing is launched."""
+    with gr.Blocks(title="HTR Desk", analytics_enabled=False, fill_width=True) as screens:
+        gr.HTML(value=RAIL, apply_default_css=False, js_on_load=RAIL_SCRIPT)
+        library(services)
+        document(services)
+        desk(services)
+        settings_place(services)
+    return screens
+
+
+def build_app(services: Services) -> FastAPI:
+    """Return the web app: the screens at /, images and uploads at /files, sign-in if asked for."""
+    app = build_routes(services)
+    gr.mount_gradio_app(
+        app,
+        build_ui(services),
+        path="/",
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        head=head_html(),
+        ssr_mode=False,
+        mcp_server=False,
+    )
+    if services.settings.users:
+        app.add_middleware(SignIn, users=services.settings.users)
+    return app

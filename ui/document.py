@@ -1,0 +1,101 @@
+"""One document: its pages with their progress, more pages, its title, its text."""
+
+from __future__ import annotations
+
+import statistics
+
+import gradio as gr
+
+import storage
+from services.services import Services
+from ui.answers import Answer, answers, number, string
+from ui.static_files import static_text
+
+HTML = """
+<section class="htr place" data-place="document">
+  <a class="crumb" href="#/">‹ Library</a>
+  <div class="head">
+    <div class="grow"><input type="text" class="title" aria-label="Title of the document" maxlength="300"></div>
+    <span class="queue soft" role="status"></span>
+    <a class="button text" hidden download>Text</a>
+    <button type="button" class="first add"></button>
+  </div>
+  <div class="uploads" aria-live="polite"></div>
+  <div class="body"></div>
+</section>
+"""
+PACE_PAGES = 20  # the time left is told from the median of so many last pages
+
+
+def document(services: Services) -> gr.HTML:
+    """Return the document's component; to be called inside the blocks of the app."""
+    store = services.store
+
+    @answers
+    def open_document(data: dict) -> Answer:
+        opened = storage.document(store, number(data, "document"))
+        summaries = storage.pages_of(store, opened.id)
+        running = {run.page_id: run for run in storage.runs(store, kind="read", states=["running"])}
+        pages = [
+            _page(summary, index + 1, running.get(summary.page.id))
+            for index, summary in enumerate(summaries)
+        ]
+        return {
+            "document": {"id": opened.id, "title": opened.title},
+            "pages": pages,
+            "left_s": _time_left_s(services, sum(page["state"] == "waiting" for page in pages)),
+        }
+
+    @answers
+    def rename_document(data: dict) -> Answer:
+        renamed = storage.rename_document(store, number(data, "document"), string(data, "title"))
+        return {"document": {"id": renamed.id, "title": renamed.title}}
+
+    @answers
+    def remove_page(data: dict) -> Answer:
+        storage.remove_page(store, number(data, "page"))
+        return {"removed": True}
+
+    @answers
+    def restore_page(data: dict) -> Answer:
+        storage.restore_page(store, number(data, "page"))
+        return {"removed": False}
+
+    @answers
+    def read_again(data: dict) -> Answer:
+        services.read_again(number(data, "page"))
+        return {"waiting": True}
+
+    return gr.HTML(
+        value=HTML,
+        apply_default_css=False,
+        js_on_load=static_text("document.js"),
+        server_functions=[open_document, rename_document, remove_page, restore_page, read_again],
+    )
+
+
+def _page(summary: storage.PageSummary, place: int, run: storage.Run | None) -> Answer:
+    page = summary.page
+    return {
+        "id": page.id,
+        "number": place,
+        "name": page.name,
+        "state": page.state,
+        "message": page.message,
+        "phase": run.phase if run else "",
+        "progress": run.progress if run else 0.0,
+        "thumbnail": f"files/pages/{page.id}/thumbnail",
+        "lines": summary.lines,
+        "machine": summary.machine,
+        "corrected": summary.corrected,
+        "confirmed": summary.confirmed,
+    }
+
+
+def _time_left_s(services: Services, waiting: int) -> float | None:
+    """Return the seconds that the waiting pages will take, or None before a page was read."""
+    done = storage.runs(services.store, kind="read", states=["done"])[-PACE_PAGES:]
+    times_s = [
+        (run.finished - run.started).total_seconds() for run in done if run.finished and run.started
+    ]
+    return waiting * statistics.median(times_s) if times_s and waiting else None

@@ -1,0 +1,76 @@
+"""The library: every document with its cover, its progress and when it was last touched."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+import storage
+from services.services import Services
+from ui.answers import Answer, answers, number, string
+from ui.static_files import static_text
+
+HTML = """
+<section class="htr place" data-place="library">
+  <div class="head">
+    <h1 class="grow">Library</h1>
+    <span class="when-filled" hidden>
+      <button type="button" class="quiet example">Try an example</button>
+      <button type="button" class="new">New document</button>
+      <button type="button" class="first add"></button>
+    </span>
+  </div>
+  <div class="body"></div>
+</section>
+"""
+
+
+def library(services: Services) -> gr.HTML:
+    """Return the library's component; to be called inside the blocks of the app."""
+    store = services.store
+
+    @answers
+    def shelves(data: dict) -> Answer:
+        return {"documents": [_shelved(summary) for summary in storage.documents(store)]}
+
+    @answers
+    def add_document(data: dict) -> Answer:
+        document = storage.add_document(store, string(data, "title"))
+        return {"document": {"id": document.id, "title": document.title}}
+
+    @answers
+    def add_example(data: dict) -> Answer:
+        return {"page": services.add_example().id}
+
+    @answers
+    def remove_document(data: dict) -> Answer:
+        storage.remove_document(store, number(data, "document"))
+        return {"removed": True}
+
+    @answers
+    def restore_document(data: dict) -> Answer:
+        storage.restore_document(store, number(data, "document"))
+        return {"removed": False}
+
+    return gr.HTML(
+        value=HTML,
+        apply_default_css=False,
+        js_on_load=static_text("library.js"),
+        server_functions=[shelves, add_document, add_example, remove_document, restore_document],
+    )
+
+
+def _shelved(summary: storage.DocumentSummary) -> Answer:
+    document = summary.document
+    cover = summary.cover_page_id
+    return {
+        "id": document.id,
+        "title": document.title,
+        "changed": summary.changed.isoformat(),
+        "pages": summary.pages,
+        "waiting": summary.pages_waiting,
+        "cover": f"files/pages/{cover}/thumbnail" if cover else None,
+        "lines": summary.lines,
+        "machine": summary.machine,
+        "corrected": summary.corrected,
+        "confirmed": summary.confirmed,
+    }

@@ -1,0 +1,137 @@
+"""The web server around the screens: images of pages and lines, files in, text out, sign-in."""
+
+from __future__ import annotations
+
+import hmac
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+import storage
+from segmentation.lines import SegmentationError
+from services.services import Services, line_version
+from ui.answers import credentials
+
+# Files are named by their content, so a browser may keep them for good.
+FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+CHECK_AGAIN = {"Cache-Control": "private, max-age=60", "X-Content-Type-Options": "nosniff"}
+MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+
+
+class SignIn:
+    """ASGI middleware that lets only the given users in, by HTTP Basic authentication.
+
+    Basic, since a browser sends it again by itself after the server was restarted: an open editor
+    goes on saving.
+    """
+
+    def __init__(self, app: ASGIApp, users: Mapping[str, str]) -> None:
+        """Guard `app`; `users` maps names to passwords."""
+        self._app = app
+        self._users = users
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 401."""
+        if scope["type"] not in ("http", "websocket") or self._allows(scope):
+            await self._app(scope, receive, send)
+            return
+        answer = PlainTextResponse(
+            "Sign in to use HTR Desk.", 401, {"WWW-Authenticate": 'Basic realm="HTR Desk"'}
+        )
+        await answer(scope, receive, send)
+
+    def _allows(self, scope: Scope) -> bool:
+        header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        name, password = credentials(header)
+        expected = self._users.get(name)
+        given = password.encode()
+        # Compared even for an unknown name, so that the time taken does not tell which names exist.
+        same = hmac.compare_digest(given, (expected if expected is not None else "").encode())
+        return same and expected is not None
+
+
+def build_routes(services: Services) -> FastAPI:
+    """Return the web app of everything but the screens, which are mounted onto it."""
+    app = FastAPI(title="HTR Desk", docs_url=None, redoc_url=None, openapi_url=None)
+    _add_images(app, services)
+    _add_files(app, services)
+    return app
+
+
+def _add_images(app: FastAPI, services: Services) -> None:
+    store = services.store
+
+    @app.get("/files/pages/{page_id}/{version}/image")
+    def page_image(page_id: int, version: str) -> Response:
+        page = _found(storage.page, store, page_id)
+        path = storage.page_image_path(store, page)
+        return FileResponse(path, headers=FOR_GOOD, media_type=MEDIA_TYPES[page.suffix])
+
+    @app.get("/files/pages/{page_id}/thumbnail")
+    def page_thumbnail(page_id: int) -> Response:
+        page = _found(storage.page, store, page_id)
+        path = storage.thumbnail_path(store, page)
+        if path is None or not path.is_file():
+            raise HTTPException(404, "This page has no thumbnail.")
+        return FileResponse(path, headers=CHECK_AGAIN, media_type="image/webp")
+
+    @app.get("/files/lines/{line_id}/{version}.webp")
+    def line_image(line_id: int, version: str) -> Response:
+        line = _found(storage.line_text, store, line_id).line
+        try:
+            image = services.line_image(line)
+        except SegmentationError as error:
+            raise HTTPException(404, str(error)) from error
+        headers = FOR_GOOD if version == line_version(line) else CHECK_AGAIN
+        return Response(image, headers=headers, media_type="image/webp")
+
+
+def _add_files(app: FastAPI, services: Services) -> None:
+    limit_mb = services.settings.max_upload_mb
+
+    @app.post("/files/documents/{document_id}")
+    async def add_file(document_id: int, request: Request) -> JSONResponse:
+        # The name's own header makes this no "simple request": another site cannot send files here.
+        name = urllib.parse.unquote(request.headers.get("x-file-name", ""))[:300]
+        if not name:
+            return JSONResponse({"pages": [], "message": "The file has no name."}, 400)
+        data = bytearray()
+        async for piece in request.stream():
+            data += piece
+            if len(data) > limit_mb * 1_000_000:
+                words = f"{name} is larger than {limit_mb} MB, the limit set by HTR_MAX_UPLOAD_MB."
+                return JSONResponse({"pages": [], "message": words}, 413)
+        try:
+            upload = await run_in_threadpool(services.add_file, document_id, name, bytes(data))
+        except storage.StorageError as error:
+            return JSONResponse({"pages": [], "message": str(error)}, 409)
+        return JSONResponse({"pages": [page.id for page in upload.pages], "message": upload.message})
+
+    @app.get("/files/documents/{document_id}/text")
+    def document_text(document_id: int) -> Response:
+        document = _found(storage.document, services.store, document_id)
+        pages = storage.pages_of(services.store, document.id)
+        texts = (_page_text(services, summary.page) for summary in pages)
+        quoted = urllib.parse.quote(f"{document.title}.txt", safe="")
+        return PlainTextResponse(
+            "\n\n".join(texts) + "\n",
+            headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quoted}"},
+        )
+
+
+def _page_text(services: Services, page: storage.Page) -> str:
+    lines = storage.lines_of(services.store, page.id)
+    return "\n".join(line.text for line in lines if line.status != "ignored")
+
+
+def _found(question: Any, store: storage.Store, identity: int) -> Any:
+    """Return what `question` finds; a 404 where there is nothing."""
+    try:
+        return question(store, identity)
+    except storage.StorageError as error:
+        raise HTTPException(404, str(error)) from error

@@ -1,0 +1,276 @@
+// The desk: one page, its image on the left and its lines on the right.
+const { h, icon, call, message, say, place, count, preference } = window.htr;
+const list = element.querySelector(".lines");
+const header = element.querySelector(".page-bar");
+const left = element.querySelector(".left");
+const savedMark = element.querySelector(".saved-mark");
+const help = element.querySelector("dialog");
+let page = null;
+let rows = [];
+let current = null;
+let timer = null;
+
+const saving = new Saving((argument) => call(server.save_line, argument), showLine);
+const picture = new Picture(element.querySelector(".picture"), (id) => focusLine(id));
+const rowOf = (line) => rows.find((row) => row.line === line);
+
+// ---- what is shown ---------------------------------------------------------------------------
+function showLine(line) {
+  const row = rowOf(line);
+  if (row) {
+    row.refusal = saving.problem.get(line);
+    row.showState(saving.stateOf(line));
+    picture.mark(line);
+  }
+  showCounter();
+}
+
+function showCounter() {
+  if (!page) return;
+  const open = page.lines.filter((line) => line.status === "machine").length;
+  left.textContent = page.lines.length
+    ? open ? `${open} of ${count(page.lines.length, "line", "lines")} left` : "all lines checked" : "";
+  const states = page.lines.map((line) => saving.stateOf(line));
+  const worst = ["refused", "offline", "saving", "editing", "saved"].find((state) => states.includes(state)) || "";
+  savedMark.className = `saved-mark ${worst}`;
+  savedMark.replaceChildren(worst === "saved" ? icon("check") : "", SAVE_WORDS[worst] || "");
+}
+
+function showHeader() {
+  const link = (id, name, words) => h("a", {
+    class: "button", href: id ? `#/page/${id}` : null, "aria-label": words, title: words,
+    "aria-disabled": id ? null : "true",
+  }, icon(name));
+  header.replaceChildren(
+    h("a", { class: "crumb", href: `#/document/${page.document.id}`, title: page.document.title }, icon("back"), h("span", {}, page.document.title)),
+    link(page.previous, "back", "Previous page"),
+    h("span", { class: "number" }, `${page.number} / ${page.total}`),
+    link(page.next, "forward", "Next page"));
+  document.title = `${page.number} · ${page.document.title} · HTR Desk`;
+}
+
+function showWork() {
+  const words = {
+    waiting: "This page waits to be read.", reading: `${page.phase || "Reading this page"}…`, failed: page.message,
+  }[page.state];
+  const again = () => call(server.read_again, { page: page.id }).then(() => open(page.id)).catch(say);
+  if (["waiting", "reading"].includes(page.state)) {
+    list.replaceChildren(h("div", { class: "empty" }, h("h2", { class: "busy" }, words),
+      h("progress", { max: 1, value: page.progress }), h("p", {}, "You can leave; the work goes on.")));
+  } else {
+    list.replaceChildren(h("div", { class: "empty" },
+      h("h2", {}, page.state === "failed" ? "This page could not be read" : "No text lines were found here"),
+      h("p", {}, page.state === "failed" ? words : "If there is writing on this page, a sharper or larger scan may help."),
+      h("button", { type: "button", onclick: again }, icon("again"), "Read it again")));
+  }
+}
+
+function showLines() {
+  const acts = { input, focus, key, useTheirs, keepMine, useDraft, dropDraft };
+  rows = page.lines.map((line, index) => new Row(line, index + 1, acts));
+  const end = page.next
+    ? h("a", { class: "button first end", href: `#/page/${page.next}` }, "Next page", icon("forward"))
+    : h("a", { class: "button end", href: `#/document/${page.document.id}` }, "Last page: back to the document");
+  list.replaceChildren(...rows.map((row) => row.element), end);
+  for (const line of page.lines) {
+    takeUpDraft(line);
+    showLine(line);
+  }
+}
+
+// ---- opening a page --------------------------------------------------------------------------
+async function open(id, lineId = null) {
+  clearTimeout(timer);
+  const answer = await call(server.open_page, { page: id });
+  const at = window.htr.address();
+  if (at.place !== "desk" || at.page !== id) return; // somebody went elsewhere meanwhile
+  const again = page && page.id === id && page.state === answer.state;
+  page = answer;
+  for (const line of page.lines) line.key = `${page.version}-${line.id}`;
+  current = null;
+  showHeader();
+  if (!again || page.state === "ready") picture.show(page);
+  if (page.lines.length) showLines();
+  else showWork();
+  showCounter();
+  if (["waiting", "reading"].includes(page.state)) timer = setTimeout(() => open(id).catch(say), 700);
+  else if (page.lines.length) focusLine(lineId ?? firstOpen(), { quietly: lineId === null });
+}
+
+function firstOpen() {
+  return (page.lines.find((line) => line.status === "machine") || page.lines[0]).id;
+}
+
+// Brings in what other tabs or people wrote, without touching lines that are being edited here.
+async function refresh() {
+  if (!page || !page.lines.length || window.htr.address().place !== "desk") return;
+  const asked = page;
+  const answer = await call(server.open_page, { page: asked.id });
+  if (asked !== page) return;
+  for (const fresh of answer.lines) {
+    const row = rows.find((other) => other.line.id === fresh.id);
+    if (!row || fresh.parent === row.line.parent || saving.stateOf(row.line) === "editing" || saving.sending.has(row.line)) continue;
+    if (row.text !== row.line.text) continue;
+    Object.assign(row.line, { text: fresh.text, status: fresh.status, parent: fresh.parent });
+    row.setText(fresh.text);
+    showLine(row.line);
+  }
+}
+
+// ---- moving ----------------------------------------------------------------------------------
+function focusLine(id, { quietly = false } = {}) {
+  const row = rows.find((other) => other.line.id === id);
+  if (!row) return;
+  row.field.focus({ preventScroll: true });
+  if (quietly) row.field.setSelectionRange(0, 0);
+}
+
+function focus(row) {
+  if (current && current !== row) {
+    current.setCurrent(false);
+    saving.flush(current.line);
+  }
+  current = row;
+  row.setCurrent(true);
+  picture.setCurrent(row.line);
+  row.element.scrollIntoView({ block: "center", behavior: "auto" });
+  history.replaceState(history.state, "", `#/page/${page.id}/line/${row.line.id}`);
+  row.light();
+}
+
+function step(row, by) {
+  const next = rows[rows.indexOf(row) + by];
+  if (next) {
+    next.field.focus({ preventScroll: true });
+    next.field.setSelectionRange(0, 0);
+  } else if (by > 0) list.querySelector(".end").focus();
+}
+
+const isDoubtful = (line) => line.status === "machine"
+  && line.characters.some((character) => character[1] < preference("doubtBelow"));
+
+function stepToDoubtful(row) {
+  const at = rows.indexOf(row);
+  const order = [...rows.slice(at + 1), ...rows.slice(0, at)];
+  const next = order.find((other) => isDoubtful(other.line));
+  if (next) focusLine(next.line.id, { quietly: true });
+  else message("No doubtful line is left on this page.");
+}
+
+// ---- editing ---------------------------------------------------------------------------------
+function input(row) {
+  const { line } = row;
+  const back = row.text === line.reading;
+  saving.put(line, row.text, row.text === line.text ? line.status : back ? "machine" : "corrected");
+  row.light();
+}
+
+function accept(row) {
+  saving.put(row.line, row.text, row.text === row.line.reading ? "confirmed" : "corrected", 0);
+}
+
+function restoreMachine(row) {
+  row.setText(row.line.reading);
+  saving.put(row.line, row.line.reading, "machine", 0);
+  row.light();
+}
+
+function key(row, event) {
+  if (event.isComposing) return; // an input method is still choosing the character
+  if (event.key === "Enter") {
+    event.preventDefault();
+    accept(row);
+    if (event.ctrlKey || event.metaKey) stepToDoubtful(row);
+    else step(row, event.shiftKey ? -1 : 1);
+  } else if (event.key === "Escape") {
+    event.preventDefault();
+    restoreMachine(row);
+  } else if (event.key === "F1") {
+    event.preventDefault();
+    help.showModal();
+  }
+}
+
+// ---- drafts and other people -----------------------------------------------------------------
+function takeUpDraft(line) {
+  const draft = saving.draft(line);
+  if (!draft) return;
+  if (draft.text === line.text && draft.status === line.status) saving.dropDraft(line);
+  else if (draft.parent === line.parent) {
+    rowOf(line).setText(draft.text); // nobody wrote since: this is simply the rest of that work
+    saving.put(line, draft.text, draft.status, 0);
+  } else line.offered = draft;
+}
+
+function useTheirs(row) {
+  const theirs = row.line.conflict;
+  Object.assign(row.line, { conflict: null, text: theirs.text, status: theirs.status, parent: theirs.revision });
+  saving.dropDraft(row.line);
+  row.setText(theirs.text);
+  showLine(row.line);
+}
+
+function keepMine(row) {
+  row.line.parent = row.line.conflict.revision;
+  row.line.conflict = null;
+  accept(row);
+}
+
+function useDraft(row) {
+  const draft = row.line.offered;
+  row.line.offered = null;
+  row.setText(draft.text);
+  saving.put(row.line, draft.text, draft.status, 0);
+}
+
+function dropDraft(row) {
+  row.line.offered = null;
+  saving.dropDraft(row.line);
+  showLine(row.line);
+}
+
+// ---- tools, keys, the place ------------------------------------------------------------------
+const tool = (name, act) => element.querySelector(`[data-tool="${name}"]`).addEventListener("click", act);
+tool("in", () => page && picture.zoom(ZOOM_STEP));
+tool("out", () => page && picture.zoom(1 / ZOOM_STEP));
+tool("width", () => { if (page) { picture.touched = false; picture.fitWidth(); } });
+tool("page", () => page && picture.fitPage());
+tool("lines", (event) => {
+  const hidden = element.querySelector(".picture").classList.toggle("without-lines");
+  event.currentTarget.setAttribute("aria-pressed", String(!hidden));
+});
+tool("help", () => help.showModal());
+element.querySelector(".close-help").addEventListener("click", () => help.close());
+help.addEventListener("close", () => current && current.field.focus({ preventScroll: true }));
+
+// Listeners on the window are removed when the component is mounted anew.
+if (window.htr.deskListeners) window.htr.deskListeners.abort();
+window.htr.deskListeners = new AbortController();
+const { signal } = window.htr.deskListeners;
+document.addEventListener("selectionchange", () => {
+  if (current && document.activeElement === current.field) current.light();
+}, { signal });
+document.addEventListener("keydown", (event) => {
+  const typing = ["TEXTAREA", "INPUT", "SELECT"].includes(document.activeElement?.tagName);
+  if (event.key === "?" && !typing && window.htr.address().place === "desk") help.showModal();
+}, { signal });
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden") saving.flushAll();
+  else refresh().catch(() => {}); // a server that is away shows itself at the next save
+}, { signal });
+window.addEventListener("beforeunload", (event) => saving.unsaved && event.preventDefault(), { signal });
+window.addEventListener("htr-preference", () => rows.forEach((row) => row.draw()), { signal });
+
+place("desk", {
+  enter(at) {
+    if (at.page === null) location.hash = "#/";
+    else if (page && page.id === at.page && page.state === "ready" && rows.length && current) {
+      if (at.line) focusLine(at.line);
+      refresh().catch(() => {});
+    } else open(at.page, at.line).catch(say);
+  },
+  leave() {
+    clearTimeout(timer);
+    saving.flushAll();
+  },
+});

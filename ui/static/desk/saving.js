@@ -1,0 +1,117 @@
+// Saving corrections: one request a line at a time, in order; a draft in this browser until the
+// database has acknowledged the text; retries for as long as the server cannot be reached.
+const RETRY_MS = 2000;
+const PAUSE_MS = 500; // typing pauses this long before the text is sent
+
+class Saving {
+  // `send({line, text, status, parent})` answers {revision, text, status} or {conflict}.
+  // `changed(line)` is called whenever what is shown beside the line must change.
+  constructor(send, changed) {
+    this.send = send;
+    this.changed = changed;
+    this.waiting = new Map(); // line -> {text, status, timer}
+    this.sending = new Set();
+    this.problem = new Map(); // line -> "offline" or the sentence of a refusal
+  }
+
+  draftKey(line) {
+    return `htr-draft-${line.key}`;
+  }
+
+  // Returns the draft that this browser kept of the line and the database has not, or null.
+  draft(line) {
+    try {
+      return JSON.parse(localStorage.getItem(this.draftKey(line)));
+    } catch {
+      return null;
+    }
+  }
+
+  keepDraft(line, text, status) {
+    try {
+      const draft = { text, status, parent: line.parent, time: new Date().toISOString() };
+      localStorage.setItem(this.draftKey(line), JSON.stringify(draft));
+    } catch {
+      // A full or forbidden storage leaves the open page itself as the only copy; the mark beside
+      // the line says "not saved" until the database has the text, which stays true.
+    }
+  }
+
+  dropDraft(line) {
+    try {
+      localStorage.removeItem(this.draftKey(line));
+    } catch { /* there was none */ }
+  }
+
+  // Takes the text to save after `pause_ms`; a later text of the same line replaces it.
+  put(line, text, status, pause_ms = PAUSE_MS) {
+    const before = this.waiting.get(line);
+    if (before) clearTimeout(before.timer);
+    if (line.text === text && line.status === status && !this.sending.has(line)) {
+      this.waiting.delete(line);
+      this.problem.delete(line);
+      this.dropDraft(line);
+      this.changed(line);
+      return;
+    }
+    this.keepDraft(line, text, status);
+    const timer = setTimeout(() => this.flush(line), pause_ms);
+    this.waiting.set(line, { text, status, timer });
+    this.changed(line);
+  }
+
+  flushAll() {
+    for (const line of [...this.waiting.keys()]) this.flush(line);
+  }
+
+  async flush(line) {
+    const item = this.waiting.get(line);
+    if (!item || this.sending.has(line)) return;
+    clearTimeout(item.timer);
+    this.waiting.delete(line);
+    this.sending.add(line);
+    this.changed(line);
+    try {
+      const answer = await this.send({ line: line.id, text: item.text, status: item.status, parent: line.parent });
+      this.accept(line, answer);
+    } catch (error) {
+      this.refuse(line, item, error);
+    } finally {
+      this.sending.delete(line);
+    }
+    if (this.waiting.has(line) && this.problem.get(line) === undefined) this.flush(line);
+    this.changed(line);
+  }
+
+  accept(line, answer) {
+    if (answer.conflict) {
+      line.conflict = answer.conflict;
+      return;
+    }
+    Object.assign(line, { parent: answer.revision, text: answer.text, status: answer.status });
+    this.problem.delete(line);
+    if (!this.waiting.has(line)) this.dropDraft(line);
+  }
+
+  refuse(line, item, error) {
+    const refused = error instanceof window.htr.ServerError;
+    this.problem.set(line, refused ? error.message : "offline");
+    if (this.waiting.has(line)) return; // a newer text waits and will be tried instead
+    const timer = refused ? null : setTimeout(() => this.flush(line), RETRY_MS);
+    this.waiting.set(line, { ...item, timer });
+  }
+
+  // Returns what to show beside the line: "", "editing", "saving", "saved", "offline", "refused".
+  stateOf(line) {
+    const problem = this.problem.get(line);
+    if (problem) return problem === "offline" ? "offline" : "refused";
+    if (this.sending.has(line)) return "saving";
+    if (this.waiting.has(line)) return "editing";
+    return line.parent ? "saved" : "";
+  }
+
+  // Returns true while the database lacks something that was typed here.
+  get unsaved() {
+    return this.waiting.size + this.sending.size > 0;
+  }
+}

@@ -1,0 +1,113 @@
+// One document: its pages as thumbnails, more pages by dropping them, running work, its text.
+const { h, icon, call, message, say, place, count, bar, choose, setDrop } = window.htr;
+const body = element.querySelector(".body");
+const uploads = element.querySelector(".uploads");
+const title = element.querySelector("input.title");
+let opened = null; // id of the document that is shown
+let timer = null;
+
+const guarded = (action) => () => action().catch(say);
+const addFiles = (files) => window.htr.upload(opened, files, uploads, () => refresh().catch(say));
+const chooseFiles = () => choose(addFiles);
+
+async function removePage(page) {
+  await call(server.remove_page, { page: page.id });
+  await refresh();
+  message(`Page ${page.number}, “${page.name}”, was removed.`, {
+    action: "Undo", stay_ms: 15000,
+    onAction: guarded(async () => {
+      await call(server.restore_page, { page: page.id });
+      await refresh();
+    }),
+  });
+}
+
+async function readAgain(page) {
+  await call(server.read_again, { page: page.id });
+  await refresh();
+}
+
+function stateOf(page) {
+  if (page.state === "waiting") return h("span", { class: "soft small" }, "waits to be read");
+  if (page.state === "reading") {
+    return h("span", { class: "small" }, h("span", { class: "busy" }, page.phase || "reading"),
+      h("progress", { max: 1, value: page.progress, style: "width:100%" }));
+  }
+  if (page.state === "failed") {
+    return h("span", { class: "small state-failed" }, page.message, " ",
+      h("button", { type: "button", class: "quiet", onclick: guarded(() => readAgain(page)) }, icon("again"), "Try again"));
+  }
+  if (!page.lines) return h("span", { class: "soft small" }, "no text lines found");
+  const left = page.lines - page.corrected - page.confirmed;
+  return h("span", { class: "soft small" }, left ? `${left} of ${count(page.lines, "line", "lines")} to check` : "all lines checked");
+}
+
+function card(page) {
+  return h("article", { class: "card", "data-page": page.id },
+    h("a", { href: `#/page/${page.id}`, class: "picture", tabindex: "-1", "aria-hidden": "true" },
+      h("img", { src: page.thumbnail, alt: "", loading: "lazy" })),
+    h("div", { class: "about" },
+      h("a", { class: "title", href: `#/page/${page.id}`, title: page.name }, `${page.number}  ${page.name}`),
+      bar(page), stateOf(page)),
+    h("button", {
+      type: "button", class: "remove", "aria-label": `Remove page ${page.number}`, title: "Remove",
+      onclick: guarded(() => removePage(page)),
+    }, icon("bin")));
+}
+
+function emptyDocument() {
+  return h("div", { class: "empty" },
+    h("h2", {}, "No pages in this document yet"),
+    h("p", {}, "Drop the scans of its pages anywhere on this window, as many as you like. "
+      + "You can correct the first while the rest is being read."),
+    h("div", { class: "buttons" },
+      h("button", { type: "button", class: "first", onclick: chooseFiles }, icon("upload"), "Add pages")));
+}
+
+async function refresh() {
+  const asked = opened;
+  const answer = await call(server.open_document, { document: asked });
+  if (asked !== opened) return;
+  if (document.activeElement !== title) title.value = answer.document.title;
+  document.title = `${answer.document.title} · HTR Desk`;
+  body.replaceChildren(answer.pages.length ? h("div", { class: "cards" }, answer.pages.map(card)) : emptyDocument());
+  const working = answer.pages.filter((page) => ["waiting", "reading"].includes(page.state)).length;
+  element.querySelector(".queue").textContent = working
+    ? `${count(working, "page", "pages")} to read${answer.left_s ? `, about ${Math.ceil(answer.left_s / 60)} min` : ""}` : "";
+  element.querySelector(".text").href = `files/documents/${asked}/text`;
+  element.querySelector(".text").hidden = !answer.pages.some((page) => page.lines);
+  clearTimeout(timer);
+  if (working) timer = setTimeout(() => refresh().catch(say), 1000);
+}
+
+async function rename() {
+  const name = title.value.trim();
+  if (name) await call(server.rename_document, { document: opened, title: name });
+  await refresh();
+}
+
+element.querySelector(".add").replaceChildren(icon("upload"), "Add pages");
+element.querySelector(".add").addEventListener("click", chooseFiles);
+element.querySelector(".text").prepend(icon("download"));
+title.addEventListener("change", guarded(rename));
+title.addEventListener("keydown", (event) => event.key === "Enter" && title.blur());
+
+place("document", {
+  enter(at) {
+    if (opened !== at.document) {
+      uploads.replaceChildren();
+      body.replaceChildren();
+      title.value = "";
+    }
+    opened = at.document;
+    setDrop("Drop pages to add them to this document", addFiles);
+    refresh().catch(say);
+    const files = window.htr.pendingFiles;
+    window.htr.pendingFiles = null;
+    if (files) addFiles(files);
+  },
+  leave() {
+    clearTimeout(timer);
+    setDrop("", null);
+  },
+});

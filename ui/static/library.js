@@ -1,0 +1,85 @@
+// The library: every document with its cover and how far it is.
+const { h, icon, call, message, say, place, count, ago, bar, choose, setDrop } = window.htr;
+const body = element.querySelector(".body");
+let timer = null;
+
+async function newDocument(files) {
+  const title = files ? files[0].name.replace(/\.[^.]+$/, "") : "Untitled document";
+  const { document: made } = await call(server.add_document, { title });
+  window.htr.pendingFiles = files || null;
+  location.hash = `#/document/${made.id}`;
+}
+
+const guarded = (action) => () => action().catch(say);
+const chooseFiles = () => choose((files) => newDocument(files).catch(say));
+
+async function openExample() {
+  const { page } = await call(server.add_example);
+  location.hash = `#/page/${page}`;
+}
+
+async function remove(shelved) {
+  await call(server.remove_document, { document: shelved.id });
+  await refresh();
+  message(`“${shelved.title}” was removed.`, {
+    action: "Undo", stay_ms: 15000,
+    onAction: guarded(async () => {
+      await call(server.restore_document, { document: shelved.id });
+      await refresh();
+    }),
+  });
+}
+
+function card(shelved) {
+  const left = shelved.lines - shelved.corrected - shelved.confirmed;
+  return h("article", { class: "card", "data-document": shelved.id },
+    h("a", { href: `#/document/${shelved.id}`, class: "picture", tabindex: "-1", "aria-hidden": "true" },
+      shelved.cover ? h("img", { src: shelved.cover, alt: "", loading: "lazy" }) : "no pages yet"),
+    h("div", { class: "about" },
+      h("a", { class: "title", href: `#/document/${shelved.id}`, title: shelved.title }, shelved.title),
+      bar(shelved),
+      h("span", { class: "soft small" },
+        shelved.waiting
+          ? h("span", { class: "busy" }, `reading ${count(shelved.waiting, "page", "pages")}`)
+          : `${count(shelved.pages, "page", "pages")}, ${left ? `${count(left, "line", "lines")} to check` : shelved.lines ? "all lines checked" : "no lines"}`),
+      h("span", { class: "soft small" }, ago(shelved.changed))),
+    h("button", {
+      type: "button", class: "remove", "aria-label": `Remove ${shelved.title}`, title: "Remove",
+      onclick: guarded(() => remove(shelved)),
+    }, icon("bin")));
+}
+
+function emptyLibrary() {
+  return h("div", { class: "empty" },
+    h("h2", {}, "Nothing on the shelves yet"),
+    h("p", {}, "Drop scanned pages anywhere on this window: JPEG, PNG, WebP, TIFF or PDF. The lines are "
+      + "found and read on this computer, then you correct them beside their images."),
+    h("div", { class: "buttons" },
+      h("button", { type: "button", class: "first", onclick: chooseFiles }, icon("upload"), "Add pages"),
+      h("button", { type: "button", onclick: guarded(openExample) }, icon("pen"), "Try an example")));
+}
+
+async function refresh() {
+  const { documents } = await call(server.shelves);
+  body.replaceChildren(documents.length ? h("div", { class: "cards" }, documents.map(card)) : emptyLibrary());
+  element.querySelector(".when-filled").hidden = !documents.length;
+  clearTimeout(timer);
+  if (documents.some((shelved) => shelved.waiting)) timer = setTimeout(() => refresh().catch(say), 2000);
+}
+
+element.querySelector(".add").replaceChildren(icon("upload"), "Add pages");
+element.querySelector(".add").addEventListener("click", chooseFiles);
+element.querySelector(".new").addEventListener("click", guarded(() => newDocument(null)));
+element.querySelector(".example").addEventListener("click", guarded(openExample));
+
+place("library", {
+  enter() {
+    document.title = "Library · HTR Desk";
+    setDrop("Drop pages to start a new document", (files) => newDocument(files));
+    refresh().catch(say);
+  },
+  leave() {
+    clearTimeout(timer);
+    setDrop("", null);
+  },
+});

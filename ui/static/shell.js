@@ -1,0 +1,172 @@
+// What every place of the app shares: building elements, calling the server, moving between
+// places by address, messages, and the reader's own preferences. Loaded once, before any place.
+(() => {
+  if (window.htr) return;
+
+  // Returns an element. Text only ever arrives as text nodes: what people and machines wrote is
+  // never parsed as HTML.
+  function h(tag, attributes, ...children) {
+    const svg = ["svg", "polygon", "polyline", "g", "path", "title"].includes(tag);
+    const element = svg
+      ? document.createElementNS("http://www.w3.org/2000/svg", tag)
+      : document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) {
+      if (value === false || value === null || value === undefined) continue;
+      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+      else if (name === "value") element.value = value;
+      else element.setAttribute(name, value === true ? "" : String(value));
+    }
+    for (const child of children.flat()) {
+      if (child === null || child === undefined || child === false) continue;
+      element.append(child instanceof Node ? child : document.createTextNode(String(child)));
+    }
+    return element;
+  }
+
+  // Each path is drawn on a 24 x 24 grid with a stroke.
+  const ICONS = {
+    library: "M4 5h4v14H4zM10 5h4v14h-4zM16.5 5.5l3.8-.9 3 13.6-3.8.9z",
+    settings: "M4 7h10M18 7h2M4 17h2M10 17h10M14 4v6M8 14v6",
+    upload: "M12 16V4M7 9l5-5 5 5M4 16v4h16v-4",
+    bin: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
+    back: "M14 6l-6 6 6 6",
+    forward: "M10 6l6 6-6 6",
+    download: "M12 4v12M7 11l5 5 5-5M4 20h16",
+    check: "M5 12l5 5 9-10",
+    again: "M20 11a8 8 0 1 0-2 6M20 5v6h-6",
+    pen: "M4 20l4-1L19 8l-3-3L5 16z",
+  };
+
+  function icon(name) {
+    return h("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" },
+      h("path", { d: ICONS[name] }));
+  }
+
+  // ---- server --------------------------------------------------------------------------------
+  class ServerError extends Error {}
+
+  // Returns what a server function answers. A refusal by the app arrives as ServerError with a
+  // sentence for the user; anything else thrown means that the server was not reached.
+  async function call(serverFunction, argument) {
+    const answer = await serverFunction(argument || {});
+    if (answer && answer.error) throw new ServerError(answer.error);
+    if (answer === undefined || answer === null) throw new Error("no answer");
+    return answer;
+  }
+
+  // ---- messages ------------------------------------------------------------------------------
+  function message(text, { kind = "info", action = null, onAction = null, stay_ms = 7000 } = {}) {
+    const holder = document.getElementById("htr-messages") || document.body.appendChild(
+      h("div", { id: "htr-messages", role: "status", "aria-live": "polite" }));
+    const box = h("div", { class: `htr-message ${kind}` }, h("span", {}, text));
+    if (action) {
+      box.append(h("button", { type: "button", onclick: () => { box.remove(); onAction(); } }, action));
+    }
+    box.append(h("button", {
+      type: "button", class: "quiet", "aria-label": "Close this message", onclick: () => box.remove(),
+    }, "×"));
+    holder.append(box);
+    if (kind !== "error") setTimeout(() => box.remove(), stay_ms);
+    return box;
+  }
+
+  function say(error) {
+    if (error instanceof ServerError) message(error.message, { kind: "error" });
+    else {
+      message("The server cannot be reached. Check that it runs, then try again.", { kind: "error" });
+      console.error(error);
+    }
+  }
+
+  // ---- places --------------------------------------------------------------------------------
+  // #/  #/document/3  #/page/12  #/page/12/line/345  #/settings
+  const places = {};
+  let shown = null;
+
+  function address() {
+    const parts = location.hash.replace(/^#\/?/, "").split("/").filter(Boolean);
+    const number = (text) => (/^\d+$/.test(text || "") ? Number(text) : null);
+    if (parts[0] === "document") return { place: "document", document: number(parts[1]) };
+    if (parts[0] === "page") {
+      return { place: "desk", page: number(parts[1]), line: parts[2] === "line" ? number(parts[3]) : null };
+    }
+    if (parts[0] === "settings") return { place: "settings" };
+    return { place: "library" };
+  }
+
+  function show() {
+    const at = address();
+    document.body.dataset.place = at.place;
+    for (const link of document.querySelectorAll("[data-rail]")) {
+      const here = link.dataset.rail === at.place
+        || (link.dataset.rail === "library" && ["document", "desk"].includes(at.place));
+      if (here) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    if (shown && shown !== at.place && places[shown] && places[shown].leave) places[shown].leave();
+    shown = at.place;
+    if (places[at.place]) places[at.place].enter(at);
+  }
+
+  // Registers a place; `enter` gets the address each time the place is shown.
+  function place(name, { enter, leave }) {
+    places[name] = { enter, leave };
+    if (address().place === name) show();
+  }
+
+  window.addEventListener("hashchange", show);
+
+  // ---- preferences: this browser's own -------------------------------------------------------
+  const DEFAULTS = { theme: "system", textSize_px: 21, doubtBelow: 0.5 };
+
+  function preference(name) {
+    try {
+      const kept = JSON.parse(localStorage.getItem(`htr-preference-${name}`));
+      return kept === null ? DEFAULTS[name] : kept;
+    } catch {
+      return DEFAULTS[name];
+    }
+  }
+
+  function setPreference(name, value) {
+    try {
+      localStorage.setItem(`htr-preference-${name}`, JSON.stringify(value));
+    } catch {
+      message("This browser keeps no settings for this page; the choice lasts until it is closed.");
+    }
+    applyPreferences();
+    window.dispatchEvent(new CustomEvent("htr-preference", { detail: { name, value } }));
+  }
+
+  function applyPreferences() {
+    document.documentElement.dataset.theme = preference("theme");
+    document.documentElement.style.setProperty("--text-size", `${preference("textSize_px")}px`);
+  }
+
+  // ---- words ---------------------------------------------------------------------------------
+  const count = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+
+  function ago(time) {
+    const passed_s = (Date.now() - new Date(time).getTime()) / 1000;
+    if (!(passed_s > 60)) return "just now";
+    if (passed_s < 3600) return count(Math.floor(passed_s / 60), "minute ago", "minutes ago");
+    if (passed_s < 86400) return count(Math.floor(passed_s / 3600), "hour ago", "hours ago");
+    return new Date(time).toLocaleDateString();
+  }
+
+  // Returns the bar of a document's or page's progress: machine | corrected | confirmed.
+  function bar(counts) {
+    const total = Math.max(1, counts.lines);
+    const part = (kind) => h("span", { class: kind, style: `width:${(100 * counts[kind]) / total}%` });
+    const words = `${count(counts.lines, "line", "lines")}: ${counts.machine} read by machine, `
+      + `${counts.corrected} corrected, ${counts.confirmed} confirmed`;
+    return h("div", { class: "bar", role: "img", "aria-label": words, title: words },
+      part("confirmed"), part("corrected"), part("machine"));
+  }
+
+  window.htr = {
+    h, icon, call, message, say, place, address, show, preference, setPreference, count, ago, bar,
+    ServerError,
+  };
+  applyPreferences();
+})();

@@ -1,0 +1,113 @@
+// Files into a document: chosen, pasted or dropped anywhere; one after the other, in order, so
+// that pages keep the order of the files. Each file has its own row with its own outcome.
+(() => {
+  if (!window.htr || window.htr.upload) return;
+  const { h, say, message } = window.htr;
+  const TYPES = ".jpg,.jpeg,.png,.webp,.tif,.tiff,.pdf";
+  let running = 0;
+
+  // Returns a promise of the server's answer {pages, message}; `onShare` gets 0-1 while sending.
+  function send(documentId, file, onShare) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open("POST", `files/documents/${documentId}`);
+      request.setRequestHeader("X-File-Name", encodeURIComponent(file.name));
+      request.upload.onprogress = (event) => event.lengthComputable && onShare(event.loaded / event.total);
+      request.onerror = () => reject(new Error("The connection broke."));
+      request.onload = () => {
+        try {
+          resolve(JSON.parse(request.responseText));
+        } catch {
+          reject(new Error(`The server answered ${request.status}.`));
+        }
+      };
+      request.send(file);
+    });
+  }
+
+  async function sendOne(documentId, file, row) {
+    const progress = row.querySelector("progress");
+    const words = row.querySelector(".words");
+    words.textContent = "sending";
+    try {
+      const answer = await send(documentId, file, (share) => {
+        progress.value = share;
+        if (share >= 1) {
+          progress.removeAttribute("value"); // sent: the server now checks and stores it
+          words.textContent = "checking";
+        }
+      });
+      if (!answer.message) {
+        row.remove();
+        return true;
+      }
+      words.textContent = answer.message;
+    } catch (error) {
+      words.textContent = `${error.message} This file is not in; add it again.`;
+    }
+    row.classList.add("failed");
+    progress.remove();
+    row.append(h("button", { type: "button", class: "quiet", onclick: () => row.remove(), "aria-label": "Close" }, "×"));
+    return false;
+  }
+
+  // Sends the files into the document; shows a row for each in `holder`; calls `onPage` after each.
+  async function upload(documentId, files, holder, onPage) {
+    const rows = [...files].map((file) => h("div", { class: "upload" },
+      h("span", { class: "name", title: file.name }, file.name),
+      h("progress", { max: 1, value: 0 }), h("span", { class: "words small" }, "waiting")));
+    holder.append(...rows);
+    running += 1;
+    let sent = 0;
+    for (const [index, file] of [...files].entries()) {
+      if (await sendOne(documentId, file, rows[index])) sent += 1;
+      onPage();
+    }
+    running -= 1;
+    if (sent && files.length > 1) message(`${sent} of ${files.length} files are in.`);
+  }
+
+  window.addEventListener("beforeunload", (event) => {
+    if (running) event.preventDefault(); // files not sent yet would be lost
+  });
+
+  // Opens the file chooser and gives the chosen files to `onFiles`.
+  function choose(onFiles) {
+    const input = h("input", { type: "file", multiple: true, accept: TYPES });
+    input.addEventListener("change", () => input.files.length && onFiles([...input.files]));
+    input.click();
+  }
+
+  // ---- drop anywhere: the place that is shown says what happens with the files -----------------
+  let depth = 0;
+  let dropTarget = null;
+
+  function setDrop(words, onFiles) {
+    dropTarget = onFiles;
+    document.body.dataset.dropWords = words || "";
+  }
+
+  const hasFiles = (event) => dropTarget && [...(event.dataTransfer?.types || [])].includes("Files");
+  window.addEventListener("dragenter", (event) => {
+    if (!hasFiles(event)) return;
+    depth += 1;
+    document.body.classList.add("htr-dropping");
+  });
+  window.addEventListener("dragleave", (event) => {
+    if (!hasFiles(event)) return;
+    depth = Math.max(0, depth - 1);
+    if (!depth) document.body.classList.remove("htr-dropping");
+  });
+  window.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
+  window.addEventListener("drop", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    depth = 0;
+    document.body.classList.remove("htr-dropping");
+    const files = [...event.dataTransfer.files];
+    if (files.length) Promise.resolve(dropTarget(files)).catch(say);
+  }, true);
+
+  Object.assign(window.htr, { upload, choose, setDrop });
+})();

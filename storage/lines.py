@@ -203,7 +203,7 @@ def _put_reading(
             line_id,
             model_id,
             clean_text(reading.text),
-            float(reading.confidence),
+            round(float(reading.confidence), 6),  # a mean of float32 may be 1.0000001
             to_json(characters, f"The reading of line {line_id}"),
             float(reading.crop_width_px),
             now,

@@ -47,7 +47,8 @@ def undo_line(store: Store, line_id: int, author: str, parent_id: int | None) ->
     """Return a new revision that takes back the newest one that is still in force.
 
     Undoing again goes one step further back, at last to the machine's reading, whose status is
-    "machine". Nothing is lost: the history keeps every step.
+    "machine". Nothing is lost: the history keeps every step. A call that repeats the newest undo
+    (same parent and author) is taken as a retry after a lost answer and returns that revision.
 
     Raises:
         RevisionConflict: somebody else has written a newer revision; nothing was stored.
@@ -57,6 +58,8 @@ def undo_line(store: Store, line_id: int, author: str, parent_id: int | None) ->
     with write(store) as db:
         history = {revision.id: revision for revision in revisions_of(store, line_id)}
         newest = history[max(history)] if history else None
+        if newest and newest.undoes_id and (newest.parent_id, newest.author) == (parent_id, author):
+            return newest
         _refuse_conflict(line_id, newest, parent_id)
         undone = _in_force(history, newest)
         if undone is None:

@@ -175,12 +175,12 @@ def translated_errors(path: Path) -> Iterator[None]:
 
 def _translated(error: sqlite3.Error, path: Path) -> StorageError:
     reason = str(error)
-    if "locked" in reason or "busy" in reason:
+    if "is locked" in reason or "busy" in reason:
         return StorageError(
             f"{path} is busy: another program has been writing to it for more than "
             f"{BUSY_TIMEOUT_S:.0f} s. Nothing was saved; try again."
         )
-    if "full" in reason:
+    if "disk is full" in reason:
         return StorageError(f"The disk of {path} is full. Nothing was saved; make room.")
     if "readonly" in reason or "unable to open" in reason:
         return StorageError(

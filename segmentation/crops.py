@@ -10,30 +10,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from segmentation.lines import Point, SegmentationError
+from segmentation.paths import checked_baseline, extended_path
 
 ABOVE_BASELINE = 0.80  # of the line spacing
 BELOW_BASELINE = 0.36
 BEYOND_ENDS = 0.25
-DIRECTION_WINDOW = 1.0  # of the spacing: normals are averaged over it, so that corners do not tear
-MAX_PATH_POINTS = 8192
-MIN_BASELINE_PX = 1.0
 MAX_SAMPLING = 3  # samples a pixel of the crop, each way; a larger region is shrunk beforehand
-
-
-class _Path(NamedTuple):
-    """Points along a baseline, extended at both ends, and the unit direction at each."""
-
-    at_px: np.ndarray  # (N,) arc length, negative before the first point of the baseline
-    x: np.ndarray
-    y: np.ndarray
-    direction_x: np.ndarray
-    direction_y: np.ndarray
 
 
 def crop_line(
@@ -54,17 +41,17 @@ def crop_line(
     Raises: SegmentationError, its message starting with "no-crop", for a baseline without length,
     with points that are no numbers, off the page, or with a spacing that is not above 0.
     """
-    points = _checked_baseline(baseline, spacing_px)
-    length_px = float(np.hypot(*np.diff(points, axis=0).T).sum()) + 2 * BEYOND_ENDS * spacing_px
+    points = checked_baseline(baseline, spacing_px)
+    path = extended_path(points, spacing_px, BEYOND_ENDS * spacing_px)
+    length_px = float(path.at_px[-1] - path.at_px[0])
     cut_height_px = (ABOVE_BASELINE + BELOW_BASELINE) * spacing_px
     width_px = max(1, min(max_width_px, round(length_px * height_px / cut_height_px)))
 
-    path = _extended_path(points, spacing_px)
     down = _samples(cut_height_px, height_px)
     along = _samples(length_px, width_px)
     offset = (np.arange(down) + 0.5) / down * cut_height_px - ABOVE_BASELINE * spacing_px
-    at = (np.arange(along) + 0.5) / along * length_px - BEYOND_ENDS * spacing_px
-    x, y, direction_x, direction_y = (np.interp(at, path.at_px, values) for values in path[1:])
+    at = (np.arange(along) + 0.5) / along * length_px + path.at_px[0]
+    x, y, direction_x, direction_y = path.at(at)
     # the normal points down the page for a line from left to right
     map_x = x[None, :] - direction_y[None, :] * offset[:, None]  # (down, along)
     map_y = y[None, :] + direction_x[None, :] * offset[:, None]
@@ -73,61 +60,6 @@ def crop_line(
     shrink = math.floor(min(cut_height_px / height_px, length_px / width_px) / MAX_SAMPLING)
     samples = _sampled(page, map_x, map_y, max(1, shrink))
     return cv2.resize(samples, (width_px, height_px), interpolation=cv2.INTER_AREA)
-
-
-def _checked_baseline(baseline: Sequence[Point], spacing_px: float) -> np.ndarray:
-    """Return the baseline as float64 (N, 2) without repeated points."""
-    if not math.isfinite(spacing_px) or spacing_px <= 0:
-        raise SegmentationError(
-            f"no-crop: the line spacing is {spacing_px:g} px; it must be above 0. "
-            "Draw the line anew."
-        )
-    points = np.asarray(baseline, dtype=np.float64).reshape(-1, 2)
-    if len(points) < 2 or not np.isfinite(points).all():
-        raise SegmentationError(
-            f"no-crop: the baseline has {len(points)} points, not two or more with finite "
-            "coordinates. Draw the line anew."
-        )
-    step = np.hypot(*np.diff(points, axis=0).T)
-    if step.sum() < MIN_BASELINE_PX:
-        raise SegmentationError(
-            f"no-crop: the baseline is {step.sum():.1f} px long, shorter than {MIN_BASELINE_PX:g} "
-            "px. Draw the line anew."
-        )
-    return points[np.concatenate([[True], step > 1e-6])]
-
-
-def _extended_path(points: np.ndarray, spacing_px: float) -> _Path:
-    """Return the baseline, densely sampled by arc length and carried on straight at its ends."""
-    reached = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-    length = reached[-1]
-    beyond = BEYOND_ENDS * spacing_px
-    count = int(min(MAX_PATH_POINTS, max(8, math.ceil(length + 2 * beyond))))
-    at = np.linspace(-beyond, length + beyond, count)
-    inner = np.clip(at, 0.0, length)
-    x, y = (np.interp(inner, reached, points[:, axis]) for axis in (0, 1))
-    # the ends go on as the last spacing went: the last two points alone may be a pen's jitter
-    window = min(length, spacing_px)
-    for end, towards in ((0.0, window), (length, length - window)):
-        dx, dy = (
-            np.interp(end, reached, points[:, k]) - np.interp(towards, reached, points[:, k])
-            for k in (0, 1)
-        )
-        norm = math.hypot(dx, dy) or 1.0
-        outside = np.abs(at - inner) * ((at < 0) if end == 0.0 else (at > length))
-        x, y = x + outside * dx / norm, y + outside * dy / norm
-    step = (length + 2 * beyond) / (count - 1)
-    half = max(0, round(DIRECTION_WINDOW * spacing_px / step / 2))
-    direction_x, direction_y = (_averaged(np.gradient(v), half) for v in (x, y))
-    norm = np.maximum(np.hypot(direction_x, direction_y), 1e-9)
-    return _Path(at, x, y, direction_x / norm, direction_y / norm)
-
-
-def _averaged(values: np.ndarray, half: int) -> np.ndarray:
-    """Return the mean over 2 * half + 1 neighbours; the ends are repeated."""
-    half = min(half, len(values))
-    total = np.cumsum(np.concatenate([[0.0], np.pad(values, half, mode="edge")]))
-    return (total[2 * half + 1 :] - total[: -2 * half - 1]) / (2 * half + 1)
 
 
 def _samples(size_px: float, out_px: int) -> int:

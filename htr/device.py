@@ -1,0 +1,141 @@
+"""Where and how the network is computed: device, number of threads, precision."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import torch
+
+from htr.errors import RecognitionError
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+MAX_THREADS = 16  # more gain nothing on line images and fight the rest of the machine
+TRIAL_ROUNDS = 3  # the fastest of the rounds counts: other processes only ever slow a round
+TRIAL_LIMIT_S = 4.0  # no further round is begun after this long
+GAIN_NEEDED = 1.5  # bf16 changes many doubtful readings: only for a clear gain over fp32
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+_measured: dict[tuple[object, ...], str] = {}
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device of that name: "auto" (a GPU if there is one), "cpu", "cuda", "cuda:N".
+
+    Raises RecognitionError for an unknown name or a GPU that is not there.
+    """
+    name = name.strip().lower()
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    if name == "auto":
+        return torch.device("cuda", torch.cuda.current_device())
+    match = re.fullmatch(r"cuda(?::(\d{1,3}))?", name)
+    if not match:
+        raise RecognitionError(
+            f'"{name}" is not a device. Expected auto, cpu, cuda or cuda:N (as in cuda:0).'
+        )
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    index = int(match[1] or 0)
+    if index >= count:
+        raise RecognitionError(
+            f'The device "{name}" was asked for, but torch sees {count} CUDA devices here. '
+            "Use auto or cpu, or install a CUDA build of torch and its driver."
+        )
+    return torch.device("cuda", index)
+
+
+def set_threads(count: int | None = None) -> int:
+    """Return the number of threads that torch computes with from now on, in this process.
+
+    count: None takes OMP_NUM_THREADS if it is set, else the cores this process may use, at most
+    `MAX_THREADS`. (torch itself counts the machine's cores and overlooks a container's quota.)
+    """
+    if count is None:
+        asked = os.environ.get("OMP_NUM_THREADS", "")
+        count = int(asked) if asked.isdecimal() and int(asked) else usable_cores()
+    torch.set_num_threads(max(1, min(count, MAX_THREADS)))
+    return torch.get_num_threads()
+
+
+def usable_cores(quota: Path = CPU_QUOTA) -> int:
+    """Return how many cores this process may use, by affinity and by the container's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        limit, period = quota.read_text().split()
+        share = -(-int(limit) // int(period))
+    except (OSError, ValueError, ZeroDivisionError):  # no cgroup here, or "max": no quota
+        return cores or 1
+    return max(1, min(cores or 1, share))
+
+
+def precision_candidates(device: torch.device) -> tuple[str, ...]:
+    """Return the precisions that the device computes natively, fp32 first."""
+    if device.type == "cuda":
+        bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        return ("fp32", "fp16", "bf16") if bf16 else ("fp32", "fp16")
+    # Without hardware for it bf16 is emulated and slower, and even the trial would take long.
+    return ("fp32", "bf16") if torch.ops.mkldnn._is_mkldnn_bf16_supported() else ("fp32",)
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Return nothing; raise RecognitionError for a precision that cannot be had there."""
+    if precision != "auto" and precision not in PRECISIONS:
+        raise RecognitionError(
+            f'"{precision}" is not a precision. Expected auto, {", ".join(PRECISIONS)}.'
+        )
+    if precision == "fp16" and device.type == "cpu":
+        raise RecognitionError("fp16 is for CUDA devices; on the CPU use auto, fp32 or bf16.")
+
+
+def measured_precision(
+    key: tuple[object, ...],
+    candidates: Sequence[str],
+    compute: Callable[[str], object],
+    clock: Callable[[], float] = time.perf_counter,
+) -> str:
+    """Return the precision to use: the fastest, if it beats the first candidate clearly.
+
+    key: what the trial depends on (network and device); a key is timed once a process.
+    compute: runs the network once in the given precision and waits until it is done.
+    """
+    if key not in _measured:
+        _measured[key] = _fastest(candidates, compute, clock)
+    return _measured[key]
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Return the context in which the network computes in that precision."""
+    if precision == "fp32":
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=PRECISIONS[precision])
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Return whether the error says that memory ran out, on the GPU or on the CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _fastest(
+    candidates: Sequence[str], compute: Callable[[str], object], clock: Callable[[], float]
+) -> str:
+    """Return the candidate with the shortest round; the first one unless clearly beaten."""
+    if len(candidates) == 1:
+        return candidates[0]
+    begun = clock()
+    for precision in candidates:  # the first run of each also allocates and picks kernels
+        compute(precision)
+    seconds = dict.fromkeys(candidates, float("inf"))
+    for _ in range(TRIAL_ROUNDS):  # in turns, so that a busy moment hits all of them
+        for precision in candidates:
+            start = clock()
+            compute(precision)
+            seconds[precision] = min(seconds[precision], clock() - start)
+        if clock() - begun > TRIAL_LIMIT_S:
+            break
+    best = min(candidates, key=lambda precision: seconds[precision])
+    return best if seconds[candidates[0]] > GAIN_NEEDED * seconds[best] else candidates[0]

@@ -1,0 +1,79 @@
+"""A page image -> its lines with what was read on them: segmentation, crops, recognition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from htr.decode import Transcript
+from segmentation.lines import Line, SegmentationError
+
+if TYPE_CHECKING:
+    from htr.recognizer import Progress, Recognizer
+
+NO_CROP = "no-crop"
+
+
+@dataclass(frozen=True)
+class ReadLine:
+    """A line of the page and what was read on it.
+
+    transcript: spans in px of the straightened crop, which is `crop_width_px` wide; a line that
+    could not be cropped has width 0, the flag "no-crop" and an empty transcript.
+    """
+
+    line: Line
+    transcript: Transcript
+    crop_width_px: int
+
+
+def read_page(
+    pixels: np.ndarray,
+    recognizer: Recognizer,
+    method: str = "auto",
+    progress: Progress | None = None,
+) -> list[ReadLine]:
+    """Return the lines of the page in reading order, each with its transcript.
+
+    pixels: uint8, gray (H, W) or RGB (H, W, 3). method: of `segmentation.segment`.
+    progress: called with the lines read and the lines in all, once lines were found.
+
+    Raises SegmentationError or RecognitionError for a page that cannot be worked with.
+    """
+    from segmentation import segment
+
+    return read_lines(pixels, segment(pixels, method=method), recognizer, progress)
+
+
+def read_lines(
+    pixels: np.ndarray,
+    lines: Sequence[Line],
+    recognizer: Recognizer,
+    progress: Progress | None = None,
+) -> list[ReadLine]:
+    """Return the given lines in their order, read (again) on the page image.
+
+    Raises RecognitionError when the lines cannot be read.
+    """
+    cropped = [_crop(pixels, line, recognizer.config.image_height) for line in lines]
+    transcripts = recognizer.recognize([crop for _, crop in cropped], progress)
+    return [
+        ReadLine(line, transcript, crop.shape[1])
+        for (line, crop), transcript in zip(cropped, transcripts, strict=True)
+    ]
+
+
+def _crop(pixels: np.ndarray, line: Line, height_px: int) -> tuple[Line, np.ndarray]:
+    """Return the line, flagged if it cannot be cropped, and its crop, then without pixels."""
+    from segmentation.crops import crop_line
+
+    flags = tuple(flag for flag in line.flags if flag != NO_CROP)
+    try:
+        crop = crop_line(pixels, line.baseline, line.spacing_px, height_px)
+    except SegmentationError:
+        # Kept, so that a person sees the line in its place and can draw it anew.
+        return replace(line, flags=(*flags, NO_CROP)), np.zeros((height_px, 0), np.uint8)
+    return replace(line, flags=flags), crop

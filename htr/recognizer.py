@@ -1,0 +1,245 @@
+"""Line crops -> transcripts: loads a model once, then reads in batches."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from htr.alphabet import Alphabet
+from htr.checkpoint import load_checkpoint
+from htr.config import ModelConfig
+from htr.decode import EMPTY_TRANSCRIPT, Character, Transcript, decode_lines
+from htr.device import (
+    autocast,
+    check_precision,
+    choose_device,
+    is_out_of_memory,
+    measured_precision,
+    precision_candidates,
+    set_threads,
+)
+from htr.errors import RecognitionError
+from htr.model import HTRConvText
+from htr.preprocess import bucket_width, check_crop, line_width_px, pad_lines, prepare_line
+
+__all__ = ["Character", "Recognizer", "Transcript", "default_model_path"]
+
+Progress = Callable[[int, int], None]
+"""Called with the lines done and the lines in all."""
+
+WEIGHTS = Path(__file__).parent / "weights"
+FULL_LINE_PX = 64 * 512
+CPU_BATCH_PX = 8 * FULL_LINE_PX  # measured: larger batches leave the cache and gain nothing
+CUDA_BATCH_PX = 128 * FULL_LINE_PX  # a few GB with the published width
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Lines on their way through the network: their rows, widths and logits (B, T, V)."""
+
+    rows: list[int]
+    line_widths_px: list[int]
+    logits: torch.Tensor
+
+
+class Recognizer:
+    """A model on a device, ready to read line crops.
+
+    name: of the model. precision: "fp32", "bf16" or "fp16". device, config, alphabet as loaded.
+    """
+
+    def __init__(
+        self,
+        model: HTRConvText,
+        config: ModelConfig,
+        alphabet: Alphabet,
+        device: torch.device | None = None,
+        precision: str = "fp32",
+        name: str = "",
+        bucket_px: int | None = None,
+    ) -> None:
+        """Put the model on the device; measure the precision if it is "auto".
+
+        bucket_px: width bucket, see `bucket_width`; None takes the model's own rule.
+        Raises RecognitionError for a precision that the device cannot compute.
+        """
+        self.config = config
+        self.alphabet = alphabet
+        self.device = device or torch.device("cpu")
+        self.name = name
+        self._bucket_px = bucket_px
+        self._batch_px = CUDA_BATCH_PX if self.device.type == "cuda" else CPU_BATCH_PX
+        check_precision(precision, self.device)
+        # Channels last: the same numbers, a quarter faster in the stem's convolutions.
+        self._model = model.eval().to(self.device)
+        self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.precision = self._measure_precision() if precision == "auto" else precision
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        device: str = "auto",
+        precision: str = "auto",
+        bucket_px: int | None = None,
+    ) -> Recognizer:
+        """Return the model of that file, ready to read.
+
+        device: auto, cpu, cuda or cuda:N. precision: auto, fp32, bf16 or fp16.
+        Raises RecognitionError when the file, the device or the precision cannot be used.
+        """
+        chosen = choose_device(device)
+        check_precision(precision, chosen)
+        set_threads()
+        checkpoint = load_checkpoint(path)
+        return cls(
+            checkpoint.model,
+            checkpoint.config,
+            checkpoint.alphabet,
+            chosen,
+            precision,
+            str(checkpoint.facts["name"]),
+            bucket_px,
+        )
+
+    def recognize(
+        self,
+        crops: Sequence[np.ndarray],
+        progress: Progress | None = None,
+        batch_lines: int | None = None,
+    ) -> list[Transcript]:
+        """Return the transcript of every crop, in the order given.
+
+        crops: uint8, gray (H, W) or RGB (H, W, 3), of any size; a crop without pixels gives an
+        empty transcript. batch_lines: lines a batch at most; None goes by their pixels.
+
+        Raises RecognitionError for a crop of another kind, before anything is read, and when
+        memory does not suffice for a single line.
+        """
+        for number, crop in enumerate(crops):
+            try:
+                check_crop(crop)
+            except RecognitionError as error:
+                raise RecognitionError(f"Line {number + 1} of {len(crops)}: {error}") from error
+        transcripts = [EMPTY_TRANSCRIPT] * len(crops)
+        readable = [row for row, crop in enumerate(crops) if crop.size]
+        done = len(crops) - len(readable)
+        if progress:
+            progress(done, len(crops))
+        for batch in self._batches(crops, readable, batch_lines):
+            read = decode_lines(
+                batch.logits.float().cpu().numpy(),
+                self.alphabet,
+                batch.line_widths_px,
+                [crops[row].shape[1] for row in batch.rows],
+            )
+            for row, transcript in zip(batch.rows, read, strict=True):
+                transcripts[row] = transcript
+            done += len(read)
+            if progress:
+                progress(done, len(crops))
+        return transcripts
+
+    def _batches(
+        self, crops: Sequence[np.ndarray], rows: list[int], batch_lines: int | None
+    ) -> Iterator[_Batch]:
+        """Yield the rows batch by batch, each once its successor is on its way.
+
+        A GPU computes behind Python's back, so the next batch is prepared and the last one is
+        decoded while it works. A batch that memory has no room for is halved.
+        """
+        buckets = {row: self._bucket(crops[row]) for row in rows}
+        waiting: _Batch | None = None
+        queue = deque(self._plan(buckets, batch_lines))
+        while queue:
+            batch_rows = queue.popleft()
+            try:
+                launched = self._launch([crops[row] for row in batch_rows], batch_rows)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                queue.extendleft(reversed(self._halves(batch_rows, error)))
+                continue
+            if waiting:
+                yield waiting
+            waiting = launched
+        if waiting:
+            yield waiting
+
+    def _plan(self, buckets: dict[int, int], batch_lines: int | None) -> Iterator[list[int]]:
+        """Yield the rows of each batch: one width bucket a batch, widest first.
+
+        Widest first, so that memory which does not suffice shows at once.
+        """
+        by_bucket: dict[int, list[int]] = {}
+        for row, width_px in buckets.items():
+            by_bucket.setdefault(width_px, []).append(row)
+        for width_px in sorted(by_bucket, reverse=True):
+            rows = by_bucket[width_px]
+            fit = max(1, self._batch_px // (width_px * self.config.image_height))
+            size = max(1, min(fit, batch_lines or fit))
+            for first in range(0, len(rows), size):
+                yield rows[first : first + size]
+
+    def _launch(self, crops: list[np.ndarray], rows: list[int]) -> _Batch:
+        """Return the batch with its logits, which on a GPU may still be under way."""
+        lines = [prepare_line(crop, self.config) for crop in crops]
+        images = torch.from_numpy(pad_lines(lines, self._bucket(crops[0])))
+        if self.device.type == "cuda":
+            images = images.pin_memory().to(self.device, non_blocking=True)
+        return _Batch(rows, [line.shape[1] for line in lines], self._compute(images))
+
+    def _compute(self, images: torch.Tensor, precision: str = "") -> torch.Tensor:
+        with torch.inference_mode():
+            with autocast(self.device, precision or self.precision):
+                features = self._model.features(images)
+            # In fp32 always: 8 bits of logit would tie classes that the features tell apart.
+            return self._model.head(features.float())
+
+    def _bucket(self, crop: np.ndarray) -> int:
+        return bucket_width(line_width_px(crop, self.config), self.config, self._bucket_px)
+
+    def _halves(self, rows: list[int], error: RuntimeError) -> list[list[int]]:
+        """Return the batch in two halves, and use smaller batches from now on."""
+        if len(rows) == 1:
+            raise RecognitionError(
+                f"There is not enough memory on {self.device} to read a single line. "
+                "Close other programs, or choose the device cpu."
+            ) from error
+        self._batch_px = max(1, self._batch_px // 2)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        middle = len(rows) // 2
+        return [rows[:middle], rows[middle:]]
+
+    def _measure_precision(self) -> str:
+        """Return the faster precision for this network on this device."""
+        shape = (2, 1, self.config.image_height, self.config.image_max_width)
+        images = torch.ones(shape, device=self.device)
+
+        def compute(precision: str) -> None:
+            self._compute(images, precision)
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
+
+        key = (self.config, str(self.device), torch.get_num_threads())
+        return measured_precision(key, precision_candidates(self.device), compute)
+
+
+def default_model_path() -> Path:
+    """Return the file of the model that ships with the app.
+
+    Raises RecognitionError when it is missing, as in an incomplete copy of the app.
+    """
+    models = sorted(WEIGHTS.glob("*.safetensors"))
+    if not models:
+        raise RecognitionError(
+            f"No model is in {WEIGHTS}; this copy of the app is incomplete. Install it again, "
+            "or name a model file."
+        )
+    return models[0]

@@ -12,6 +12,7 @@ from synthesis.font import Font, SynthesisError
 from synthesis.warp import smooth_noise
 
 SCALE = 2  # words are drawn at this multiple of their size, so that bending does not blur them
+PALEST = 0.25  # ink with less of its strength would not be seen as writing
 X_HEIGHT_OF_SPACING = 0.34  # usual in letters of the 18th to 20th century
 REACH_OF_SPACING = 0.86  # ascenders that reach much higher would cross the line above
 
@@ -53,7 +54,7 @@ class Strip:
 
     origin: the line's start on its baseline, in pixels of ink. baseline: float64 (N, 2), points
     along the feet of the words in page pixels from the origin. width_px: to the end of the last
-    word. text: what is written.
+    word. text: what is written. dip: 0-1, how much ink is left in the pen.
     """
 
     ink: np.ndarray
@@ -61,6 +62,7 @@ class Strip:
     baseline: np.ndarray
     width_px: float
     text: str
+    dip: float
 
 
 def x_height_for(font: Font, spacing_px: float, size: float = 1.0) -> float:
@@ -76,7 +78,7 @@ def x_height_for(font: Font, spacing_px: float, size: float = 1.0) -> float:
 def write(text: str, hand: Hand, rng: np.random.Generator, dip: float = 1.0) -> Strip:
     """The text written in one line.
 
-    dip: 0-1, how much ink the pen holds at the start.
+    dip: 0-1, how much ink the pen holds at the start; it is dipped when nearly dry.
     Raises: SynthesisError if the hand's font lacks a character or the text is blank.
     """
     words = text.split()
@@ -88,16 +90,16 @@ def write(text: str, hand: Hand, rng: np.random.Generator, dip: float = 1.0) -> 
     feet: list[tuple[float, float]] = []
     x = 0.0
     for word in words:
-        full = 1.0 - hand.fading * (1.0 - dip)
+        full = max(PALEST, 1.0 - hand.fading * (1.0 - dip))
         mask, left, top, advance, rise, sink = _word(word, hand, rng, full)
         drawn.append((mask, round(x * SCALE) + left, round(sink * SCALE) + top))
         feet += [(x + t * advance, sink + rise * t * advance) for t in (0.0, 0.5, 1.0)]
         x += advance
         end = x
         x += hand.gap * hand.x_height_px * (1.0 + hand.jitter * rng.uniform(-0.35, 0.6))
-        dip = dip - 0.13 if dip > 0.15 else float(rng.uniform(0.85, 1.0))
+        dip = dip - 0.011 * len(word) if dip > 0.1 else float(rng.uniform(0.85, 1.0))
     ink, origin = _joined(drawn)
-    return Strip(ink, origin, _increasing(feet), end, " ".join(words))
+    return Strip(ink, origin, _increasing(feet), end, " ".join(words), dip)
 
 
 def _word(

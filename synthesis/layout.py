@@ -12,6 +12,7 @@ from synthesis.hand import Hand
 from synthesis.letter import Letter
 
 NOTE_SIZE = 0.68  # letters and spacing of a margin note against the page's
+ROOMY_ROWS = 12  # pages with so many rows leave one free below the date
 SLACK = 1.03  # a written word may come out a little wider than measured
 
 
@@ -130,10 +131,12 @@ def place_letter(letter: Letter, hand: Hand, block: Block, limit: int) -> list[P
             Placed(fit[0], block.left_px + max(0, room) * share, block.first_px + row * step, step)
         ]
 
-    head = line(letter.date, 1.0, 0) + line(letter.greeting, 0.12, 1)
-    middle = Block(block.left_px, block.width_px, block.first_px + 2 * step, block.last_px, step)
-    body = place_prose(_spell(letter.paragraphs, font), hand, (middle,), rows - 4)
-    end = 2 + len(body)
+    greeting = 2 if rows >= ROOMY_ROWS else 1
+    head = line(letter.date, 1.0, 0) + line(letter.greeting, 0.12, greeting)
+    start = block.first_px + (greeting + 1) * step
+    middle = Block(block.left_px, block.width_px, start, block.last_px, step)
+    body = place_prose(_spell(letter.paragraphs, font), hand, (middle,), rows - greeting - 3)
+    end = greeting + 1 + len(body)
     return head + body + line(letter.farewell, 0.55, end) + line(letter.signature, 0.9, end + 1)
 
 

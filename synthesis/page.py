@@ -77,9 +77,9 @@ def draw_page(
     placed = _placed(content, hand, blocks, chosen)
     if not placed:
         raise SynthesisError(
-            f"A page of {chosen.width_px} x {chosen.height_px} px with a line spacing of "
-            f"{chosen.spacing_px:g} px has no room for the text. "
-            "Make it larger, or the spacing less."
+            f"Nothing can be written on a page of {chosen.width_px} x {chosen.height_px} px with a "
+            f"line spacing of {chosen.spacing_px:g} px: the text is blank, no font has its "
+            "characters, or there is no room. Give other text, a larger page or a smaller spacing."
         )
     lines = [(place, hand) for place in placed]
     if note:
@@ -179,8 +179,10 @@ def _drawn(
     )
     ink = np.zeros(shape, np.uint8)
     drawn: list[DrawnLine] = []
+    dip = 1.0
     for place, hand in lines:
-        strip = write(place.text, hand, rng, dip=float(rng.uniform(0.3, 1.0)))
+        strip = write(place.text, hand, rng, dip)
+        dip = strip.dip
         wave = draw_wave(rng, settings.wave * place.spacing_px, strip.width_px)
         baseline, polygon = lay_strip(ink, strip, place.x, place.y, wave, hand, rng)
         corners = _inside(warp.forward(polygon), settings)

@@ -21,6 +21,8 @@ BLACK: Colour = (32, 30, 30)
 VIOLET: Colour = (66, 44, 96)
 INKS = (IRON_GALL, BLUE_BLACK, BLACK, VIOLET)
 
+FILL = 1.3  # steeper edges than the drawing has
+
 RULE_INK: Colour = (150, 165, 190)
 
 
@@ -55,15 +57,17 @@ def lay_ink(sheet: np.ndarray, ink: np.ndarray, colour: Colour) -> None:
 
 
 def absorbed(rng: np.random.Generator, ink: np.ndarray, variation: float) -> np.ndarray:
-    """The ink as the paper took it, uint8 (H, W): uneven, grainy, a little soft at the edges."""
+    """The ink as the paper took it, uint8 (H, W): uneven and grainy."""
     if variation <= 0:
         return ink
     height_px, width_px = ink.shape
-    soft = cv2.GaussianBlur(ink, (3, 3), 0.6)
+    soft = cv2.GaussianBlur(ink, (3, 3), 0.5).astype(np.float32)
+    # ink fills the paper before it runs out at the edges of a stroke
+    full = np.minimum(soft * FILL, 255.0)
     cloud = smooth_noise(rng, height_px, width_px, max(height_px, width_px) / 14)
     grain = smooth_noise(rng, height_px, width_px, 3.0)
     keep = np.clip(1.0 - variation * (0.12 + 0.10 * cloud + 0.09 * grain), 0.2, 1.0)
-    return (soft * keep).astype(np.uint8)
+    return (full * keep).astype(np.uint8)
 
 
 def bled_through(rng: np.random.Generator, ink: np.ndarray, strength: float) -> np.ndarray:
@@ -123,8 +127,9 @@ def _stains(rng: np.random.Generator, height_px: int, width_px: int, wear: float
         radius = rng.uniform(0.06, 0.22) * side
         away = np.hypot(x - centre[0], (y - centre[1]).astype(np.float32))
         ragged = away / radius + 0.09 * smooth_noise(rng, height_px, width_px, radius / 2)
+        inner = 0.55 / (1 + np.exp(45 * np.clip(ragged - 1.0, -1.0, 1.0)))
         rim = np.exp(-(((ragged - 0.97) / 0.035) ** 2))
-        brown += rng.uniform(3, 8) * (0.55 / (1 + np.exp((ragged - 1.0) * 45)) + 0.7 * rim)
+        brown += rng.uniform(3, 8) * (inner + 0.7 * rim)
     spots = np.zeros((height_px, width_px), np.uint8)
     for _ in range(int(rng.poisson(14 * wear))):
         spot = (int(rng.integers(0, width_px)), int(rng.integers(0, height_px)))

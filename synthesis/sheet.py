@@ -65,6 +65,8 @@ def _add(ink: np.ndarray, part: np.ndarray, x0: int, y0: int) -> None:
 def _outline(part: np.ndarray, hand: Hand) -> np.ndarray:
     """A polygon around all ink of the part that follows its upper and lower edge."""
     inked = part >= INK_FROM
+    if not inked.any():
+        inked[:] = True
     columns = np.flatnonzero(inked.any(axis=0))
     first, last = int(columns[0]), int(columns[-1]) + 1
     step = max(2.0, hand.x_height_px * 0.8)

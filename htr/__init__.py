@@ -21,14 +21,14 @@ _MODULE_OF = {
     "HTRConvText": "model",
     "convert_checkpoint": "convert",
     "download_checkpoint": "hub",
-    "Character": "recognizer",
+    "Character": "decode",
     "Recognizer": "recognizer",
-    "Transcript": "recognizer",
+    "Transcript": "decode",
     "ReadLine": "pipeline",
     "read_page": "pipeline",
 }
 
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605
+__all__ = sorted(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:

@@ -45,14 +45,15 @@ class HuggingFaceHub:
         Raises DownloadError within seconds if the hub or the repository cannot be reached.
         """
         from huggingface_hub import HfApi
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError
+        from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
         try:
             # One question without the library's retries: offline it fails at once, not in 23 s.
             info = HfApi().model_info(
                 repository, revision=revision, files_metadata=True, timeout=ANSWER_LIMIT_S
             )
-        except (HfHubHTTPError, HFValidationError, HTTPError, OSError) as error:
+        # ValueError, TypeError: an invalid name, or a log-in page of the network as the answer.
+        except (HfHubHTTPError, HTTPError, OSError, ValueError, TypeError) as error:
             raise _translated(error, repository, revision) from error
         return {file.rfilename: file.size or 0 for file in info.siblings or ()}
 

@@ -203,10 +203,12 @@ class TimeConvolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, T, D) for (B, T, D)."""
+        # The 1x1 convolutions are computed as linear layers, which need no change of layout.
+        x = F.silu(F.linear(x, self.pw1.weight.squeeze(2), self.pw1.bias))
         x = x.transpose(1, 2)  # (B, T, D) -> (B, D, T)
-        x = F.silu(self.gn(self.dw(F.silu(self.pw1(x)))))
-        x = self.pw2(x).transpose(1, 2)  # (B, D, T) -> (B, T, D)
-        return self.dropout(x)
+        x = F.silu(self.gn(self.dw(x)))
+        x = x.transpose(1, 2)  # (B, D, T) -> (B, T, D)
+        return self.dropout(F.linear(x, self.pw2.weight.squeeze(2), self.pw2.bias))
 
 
 class HalveTime(nn.Module):

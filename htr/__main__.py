@@ -197,9 +197,9 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _show_progress(done: int, total: int) -> None:
-    end = "\n" if done == total else ""
-    print(f"\r{done:,} of {total:,} lines", end=end, file=sys.stderr, flush=True)
+def _show_progress(share: float) -> None:
+    end = "\n" if share >= 1 else ""
+    print(f"\r{share:.0%} read", end=end, file=sys.stderr, flush=True)
 
 
 def _fail(message: str) -> None:

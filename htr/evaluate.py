@@ -74,7 +74,9 @@ def evaluate_lines(
     for first in range(0, len(chosen), CHUNK_LINES):
         chunk, images = _images(line_set, chosen[first : first + CHUNK_LINES], skipped)
         start = clock()
-        transcripts = recognizer.recognize(images, _shifted(progress, first, len(chosen)))
+        transcripts = recognizer.recognize(
+            images, _part(progress, first / len(chosen), len(images) / len(chosen))
+        )
         seconds += clock() - start
         lines += chunk
         for line, transcript in zip(chunk, transcripts, strict=True):
@@ -162,11 +164,11 @@ def _spread(lines: tuple[LabelledLine, ...], limit: int | None) -> Sequence[Labe
     return [lines[i] for i in np.linspace(0, len(lines) - 1, max(1, limit)).astype(int)]
 
 
-def _shifted(progress: Progress | None, before: int, total: int) -> Progress | None:
-    """Return a progress for one chunk that reports to the progress of all."""
+def _part(progress: Progress | None, before: float, part: float) -> Progress | None:
+    """Return a progress for a part of the work, told as a share of the whole."""
     if progress is None:
         return None
-    return lambda done, _: progress(before + done, total)
+    return lambda share: progress(before + share * part)
 
 
 def _score_json(part: Score) -> dict[str, Any]:

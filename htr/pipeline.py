@@ -39,7 +39,7 @@ def read_page(
     """Return the lines of the page in reading order, each with its transcript.
 
     pixels: uint8, gray (H, W) or RGB (H, W, 3). method: of `segmentation.segment`.
-    progress: called with the lines read and the lines in all, once lines were found.
+    progress: called with the share of the lines read, 0 to 1, once lines were found.
 
     Raises SegmentationError or RecognitionError for a page that cannot be worked with.
     """

@@ -29,8 +29,8 @@ from htr.preprocess import bucket_width, check_crop, line_width_px, pad_lines, p
 
 __all__ = ["Character", "Recognizer", "Transcript", "default_model_path"]
 
-Progress = Callable[[int, int], None]
-"""Called with the lines done and the lines in all."""
+Progress = Callable[[float], None]
+"""Called with the share of the lines that were read so far, 0 to 1."""
 
 WEIGHTS = Path(__file__).parent / "weights"
 FULL_LINE_PX = 64 * 512
@@ -87,15 +87,17 @@ class Recognizer:
         device: str = "auto",
         precision: str = "auto",
         bucket_px: int | None = None,
+        threads: int | None = None,
     ) -> Recognizer:
         """Return the model of that file, ready to read.
 
         device: auto, cpu, cuda or cuda:N. precision: auto, fp32, bf16 or fp16.
+        bucket_px: see `bucket_width`. threads: of this process, see `set_threads`.
         Raises RecognitionError when the file, the device or the precision cannot be used.
         """
         chosen = choose_device(device)
         check_precision(precision, chosen)
-        set_threads()
+        set_threads(threads)
         checkpoint = load_checkpoint(path)
         return cls(
             checkpoint.model,
@@ -129,8 +131,6 @@ class Recognizer:
         transcripts = [EMPTY_TRANSCRIPT] * len(crops)
         readable = [row for row, crop in enumerate(crops) if crop.size]
         done = len(crops) - len(readable)
-        if progress:
-            progress(done, len(crops))
         for batch in self._batches(crops, readable, batch_lines):
             read = decode_lines(
                 batch.logits.float().cpu().numpy(),
@@ -142,7 +142,7 @@ class Recognizer:
                 transcripts[row] = transcript
             done += len(read)
             if progress:
-                progress(done, len(crops))
+                progress(done / len(crops))
         return transcripts
 
     def _batches(

@@ -19,6 +19,7 @@ from sqlite_utils import Database
 from storage.errors import DamagedDatabase, NewerDatabase, StorageError
 
 APPLICATION_ID = 0x48545244  # "HTRD" in the file's header: this database is ours
+SQLITE_HEADER = b"SQLite format 3\x00"
 OLDEST_SQLITE = (3, 25, 0)  # upsert and window functions
 BUSY_TIMEOUT_S = 10.0  # longer than any write here takes, shorter than people's patience
 
@@ -41,6 +42,7 @@ def bring_up_to_date(path: Path, backups_dir: Path, now: datetime, check: bool) 
             f"This Python uses SQLite {sqlite3.sqlite_version}; "
             f"{'.'.join(map(str, OLDEST_SQLITE))} or newer is needed. Install a newer Python."
         )
+    _refuse_other_file(path)
     with closing(connect(path)) as connection:
         db = Database(connection, execute_plugins=False)
         version = _checked_version(db, path)
@@ -70,6 +72,19 @@ def connect(path: Path) -> sqlite3.Connection:
     # A hostile file may hide calls of dangerous functions in its schema.
     connection.execute("PRAGMA trusted_schema = OFF")
     return connection
+
+
+def _refuse_other_file(path: Path) -> None:
+    """Refuse what does not begin as a database; SQLite itself overwrites a very short file."""
+    if not path.exists():
+        return
+    with open(path, "rb") as file:
+        start = file.read(len(SQLITE_HEADER))
+    if start and start != SQLITE_HEADER:
+        raise DamagedDatabase(
+            f"{path} is damaged or is no database: it begins with {start!r}. Restore it from a "
+            "backup, or choose another data folder."
+        )
 
 
 def _checked_version(db: Database, path: Path) -> int:

@@ -1,0 +1,79 @@
+"""The program that test_kill kills: it uploads and corrects as fast as it can.
+
+For each line `DATA_DIR ACKNOWLEDGED SEED` on its input it starts a copy of itself by fork (so that
+a round does not pay for the imports again), prints the copy's number, and waits for its end. The
+copy writes down in the file ACKNOWLEDGED what a call promised, each time after the call returned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import sys
+from pathlib import Path
+
+from storage import (
+    NewLine,
+    Store,
+    add_document,
+    add_page,
+    correct_line,
+    documents,
+    open_store,
+    pages_of,
+    queue_reading,
+    replace_lines,
+    undo_line,
+)
+
+
+def work(data_dir: str, acknowledged: str, seed: int) -> None:
+    chance = random.Random(seed)
+    log = os.open(acknowledged, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def acknowledge(**what: object) -> None:
+        os.write(log, (json.dumps(what) + "\n").encode())  # one write: whole or not there
+
+    store = open_store(data_dir)
+    known = documents(store)
+    document_id = known[0].document.id if known else add_document(store, "Killed").id
+    while True:
+        upload(store, document_id, chance, acknowledge)
+
+
+def upload(store: Store, document_id: int, chance: random.Random, acknowledge) -> None:  # type: ignore[no-untyped-def]
+    image = chance.randbytes(chance.randrange(1, 200_000))
+    page = add_page(store, document_id, "scan.jpg", image, "jpg", 100, 100, image[:1000])
+    acknowledge(page_id=page.id, sha256=hashlib.sha256(image).hexdigest())
+    queue_reading(store, page.id)
+    line_ids = replace_lines(store, page.id, [NewLine(((0, 1), (9, 1)), (), 5.0)] * 3, None)
+    acknowledge(line_ids=line_ids)
+    for line_id in line_ids:
+        parent = None
+        for _ in range(chance.randrange(1, 4)):
+            text = f"text {chance.randrange(10**9)}"
+            parent = correct_line(store, line_id, text, "corrected", "Ada", parent).id
+            acknowledge(line_id=line_id, revision_id=parent, text=text)
+        if chance.random() < 0.2:
+            undone = undo_line(store, line_id, "Ada", parent)
+            acknowledge(line_id=line_id, revision_id=undone.id, text=undone.text)
+    if len(pages_of(store, document_id)) > 2000:
+        raise SystemExit("the test has run for too long")
+
+
+def main() -> None:
+    for request in sys.stdin:
+        data_dir, acknowledged, seed = json.loads(request)
+        Path(data_dir).parent.mkdir(parents=True, exist_ok=True)
+        child = os.fork()
+        if child == 0:
+            work(data_dir, acknowledged, seed)
+        print(child, flush=True)
+        _, status = os.waitpid(child, 0)
+        print(status, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,10 @@ what was being read waits again at the next start.
 from __future__ import annotations
 
 import logging
+import statistics
 import threading
+import time
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from htr.recognizer import Recognizer
 
 LOG = logging.getLogger("htr.reader")
+PACE_PAGES = 20  # the time left is told from the median of so many last pages
 IDLE_S = 2.0  # how long the thread sleeps before it looks whether another process queued a page
 
 
@@ -35,6 +39,7 @@ class PageReader:
         self._thread: threading.Thread | None = None
         self._recognizer: Recognizer | None = None
         self._recognizer_of: int | None = None
+        self._page_times_s: deque[float] = deque(maxlen=PACE_PAGES)
         self._model_work = threading.Lock()  # the network serves one caller at a time
 
     def start(self) -> None:
@@ -54,6 +59,11 @@ class PageReader:
         """Say that a page waits."""
         self._wake.set()
 
+    def time_left_s(self, pages: int) -> float | None:
+        """Return the seconds that so many pages will take; None before the first was read."""
+        times_s = list(self._page_times_s)
+        return pages * statistics.median(times_s) if times_s and pages else None
+
     def _work(self) -> None:
         while not self._stop.is_set():
             try:
@@ -70,6 +80,7 @@ class PageReader:
     def _read(self, run: storage.Run) -> None:
         from htr.errors import RecognitionError
 
+        started_s = time.monotonic()
         try:
             lines = self._read_page(run)
         except (SegmentationError, RecognitionError, storage.StorageError, OSError) as error:
@@ -82,6 +93,7 @@ class PageReader:
             LOG.exception("page %s could not be read", run.page_id)
             self._give_up(run, "This page could not be read; the server's log says why.")
         else:
+            self._page_times_s.append(time.monotonic() - started_s)
             LOG.info("page %s: %d lines read", run.page_id, lines)
 
     def _give_up(self, run: storage.Run, message: str) -> None:
@@ -146,6 +158,6 @@ def new_line(read: ReadLine) -> storage.NewLine:
             read.transcript.text,
             read.transcript.confidence,
             characters,
-            crop_width_px=read.transcript.width_px,
+            crop_width_px=read.crop_width_px,
         ),
     )

@@ -73,7 +73,7 @@ class Services:
 
     def add_example(self) -> storage.Page:
         """Return the example's page, drawn by the app itself, in a document of its own."""
-        from synthesis import encode_png, example_page
+        from synthesis.example import encode_png, example_page
 
         drawn = example_page()
         document = storage.add_document(self.store, EXAMPLE_TITLE)
@@ -151,13 +151,17 @@ def line_version(line: storage.Line) -> str:
 
 
 def _install_shipped_model(store: storage.Store) -> None:
-    from htr.checkpoint import read_header
+    from htr.header import read_header
     from htr.recognizer import default_model_path
 
     path = default_model_path()
     header = read_header(path)
     model = storage.register_model(
-        store, path, name=header.name, alphabet=header.alphabet.text, scores=header.metrics,
-        facts=header.facts, parent_id=None,
+        store,
+        path,
+        name=header.name,
+        alphabet=header.alphabet.characters,
+        scores=header.metrics,
+        facts=header.training,
     )
     storage.set_current_model(store, model.id)

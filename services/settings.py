@@ -15,9 +15,8 @@ class SettingsError(Exception):
 
 
 def _setting(variable: str, default: str, meaning: str) -> str:
-    # The dataclass fields are strings here and parsed in `read_settings`; the metadata is the one
-    # place where a setting is described: `--help`, the README's table and the errors are made of it.
-    return field(  # type: ignore[no-any-return]
+    # The one place where a setting is described: `--help` and the README's table are made of it.
+    return field(
         default=default, metadata={"variable": variable, "default": default, "meaning": meaning}
     )
 
@@ -82,7 +81,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
     Raises: SettingsError naming the variable, what was found and what it may be.
     """
-    given = {f.name: environment.get(f.metadata["variable"], "").strip() for f in fields(_Variables)}
+    given = {
+        f.name: environment.get(f.metadata["variable"], "").strip() for f in fields(_Variables)
+    }
     value = {f.name: given[f.name] or f.metadata["default"] for f in fields(_Variables)}
     device = value["device"].lower()
     if device not in ("auto", "cpu", "cuda") and not (

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+
+from tests.conftest import REPOSITORY
 
 PROJECT = {
     "app", "exchange", "htr", "segmentation", "services", "storage", "synthesis", "training", "ui",

@@ -8,53 +8,9 @@ import gradio as gr
 
 import storage
 from services.services import Services, line_version
-from ui.answers import Answer, answers, author_of, number, optional_number, string
+from ui.answers import Answer, RequestError, answers, author_of, number, optional_number, string
 from ui.static_files import static_text
 
-HTML = """
-<section class="htr place" data-place="desk">
-  <div class="desk">
-    <div class="page-bar"></div>
-    <div class="line-bar">
-      <span class="left" role="status"></span>
-      <span class="saved-mark" role="status"></span>
-    </div>
-    <div class="view">
-      <div class="picture" aria-label="Page image; click a line to go to its text"></div>
-      <div class="tools" role="toolbar" aria-label="Page image">
-        <button type="button" data-tool="out" title="Smaller" aria-label="Smaller">−</button>
-        <button type="button" data-tool="in" title="Larger" aria-label="Larger">+</button>
-        <button type="button" data-tool="width">Fit width</button>
-        <button type="button" data-tool="page">Whole page</button>
-        <button type="button" data-tool="lines" aria-pressed="true">Lines</button>
-      </div>
-    </div>
-    <div class="lines"></div>
-    <div class="keys">
-      <span><kbd>Enter</kbd> accept, next</span>
-      <span><kbd>Shift</kbd> <kbd>Enter</kbd> back</span>
-      <span><kbd>Ctrl</kbd> <kbd>Enter</kbd> next doubtful</span>
-      <span><kbd>Esc</kbd> machine's reading</span>
-      <button type="button" class="quiet" data-tool="help"><kbd>F1</kbd> all keys</button>
-    </div>
-    <dialog aria-label="Keys">
-      <h2>Keys</h2>
-      <dl>
-        <dt><kbd>Enter</kbd></dt><dd>Accept the line as it stands and go to the next</dd>
-        <dt><kbd>Shift</kbd> <kbd>Enter</kbd></dt><dd>Accept the line and go back to the one before</dd>
-        <dt><kbd>Ctrl</kbd> <kbd>Enter</kbd></dt><dd>Accept the line and go to the next doubtful one</dd>
-        <dt><kbd>Esc</kbd></dt><dd>Put the machine's reading back</dd>
-        <dt><kbd>Tab</kbd></dt><dd>Move on without accepting</dd>
-        <dt><kbd>Ctrl</kbd> <kbd>Z</kbd></dt><dd>Undo typing in the line</dd>
-        <dt><kbd>F1</kbd></dt><dd>Show these keys</dd>
-      </dl>
-      <p class="soft small">Doubtful characters are underlined with a wave. What you type is saved when you
-        pause; “saved” means that the database has it.</p>
-      <p><button type="button" class="first close-help">Close</button></p>
-    </dialog>
-  </div>
-</section>
-"""
 SCRIPTS = ("desk/saving.js", "desk/picture.js", "desk/row.js", "desk/desk.js")
 
 
@@ -79,7 +35,7 @@ def desk(services: Services) -> gr.HTML:
                 optional_number(data, "parent"),
             )
         except storage.RevisionConflict as conflict:
-            return {"conflict": _revision(conflict.newest)}
+            return _conflict(conflict.newest)
         return _revision(revision)
 
     @answers
@@ -88,7 +44,7 @@ def desk(services: Services) -> gr.HTML:
         return {"waiting": True}
 
     return gr.HTML(
-        value=HTML,
+        value=static_text("desk/desk.html"),
         apply_default_css=False,
         js_on_load=static_text(*SCRIPTS),
         server_functions=[open_page, save_line, read_again],
@@ -99,8 +55,9 @@ def _page(services: Services, page_id: int) -> Answer:
     store = services.store
     page = storage.page(store, page_id)
     document = storage.document(store, page.document_id)
-    place = storage.page_neighbours(store, page.id)
-    run = next(iter(storage.runs(store, kind="read", states=["running"], page_id=page.id)), None)
+    previous, following, place, total = storage.page_neighbours(store, page.id)
+    running = storage.runs(store, "read", ["running"], page.document_id)
+    run = next((run for run in running if run.page_id == page.id), None)
     return {
         "id": page.id,
         "name": page.name,
@@ -113,10 +70,10 @@ def _page(services: Services, page_id: int) -> Answer:
         "height": page.height_px,
         "image": f"files/pages/{page.id}/{page.sha256[:12]}/image",
         "document": {"id": document.id, "title": document.title},
-        "number": place.number,
-        "total": place.total,
-        "previous": place.previous_id,
-        "next": place.next_id,
+        "number": place,
+        "total": total,
+        "previous": previous,
+        "next": following,
         "lines": [_line(line) for line in storage.lines_of(store, page.id)],
     }
 
@@ -139,9 +96,17 @@ def _line(shown: storage.LineText) -> Answer:
             [c.text, round(c.confidence, 3), c.start_px / width_px, c.end_px / width_px]
             for c in characters
         ],
-        "crop": None if "no-crop" in line.flags else f"files/lines/{line.id}/{line_version(line)}.webp",
+        "crop": None
+        if "no-crop" in line.flags
+        else f"files/lines/{line.id}/{line_version(line)}.webp",
         "aspect": _aspect(line),
     }
+
+
+def _crop_address(line: storage.Line) -> str | None:
+    if "no-crop" in line.flags:
+        return None
+    return f"files/lines/{line.id}/{line_version(line)}.webp"
 
 
 def _aspect(line: storage.Line) -> float:
@@ -149,6 +114,12 @@ def _aspect(line: storage.Line) -> float:
     length_px = sum(math.dist(a, b) for a, b in zip(line.baseline, line.baseline[1:], strict=False))
     spacing_px = max(1.0, line.spacing_px)
     return round(max(0.3, (length_px + 0.5 * spacing_px) / (1.16 * spacing_px)), 3)
+
+
+def _conflict(newest: storage.Revision | None) -> Answer:
+    if newest is None:  # the browser names a revision of a line that has none
+        raise RequestError("This page was replaced on the server. Reload it; your text is kept.")
+    return {"conflict": _revision(newest)}
 
 
 def _revision(revision: storage.Revision) -> Answer:

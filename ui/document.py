@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-
 import gradio as gr
 
 import storage
@@ -11,20 +9,6 @@ from services.services import Services
 from ui.answers import Answer, answers, number, string
 from ui.static_files import static_text
 
-HTML = """
-<section class="htr place" data-place="document">
-  <a class="crumb" href="#/">‹ Library</a>
-  <div class="head">
-    <div class="grow"><input type="text" class="title" aria-label="Title of the document" maxlength="300"></div>
-    <span class="queue soft" role="status"></span>
-    <a class="button text" hidden download>Text</a>
-    <button type="button" class="first add"></button>
-  </div>
-  <div class="uploads" aria-live="polite"></div>
-  <div class="body"></div>
-</section>
-"""
-PACE_PAGES = 20  # the time left is told from the median of so many last pages
 
 
 def document(services: Services) -> gr.HTML:
@@ -35,7 +19,7 @@ def document(services: Services) -> gr.HTML:
     def open_document(data: dict) -> Answer:
         opened = storage.document(store, number(data, "document"))
         summaries = storage.pages_of(store, opened.id)
-        running = {run.page_id: run for run in storage.runs(store, kind="read", states=["running"])}
+        running = {run.page_id: run for run in storage.runs(store, "read", ["running"], opened.id)}
         pages = [
             _page(summary, index + 1, running.get(summary.page.id))
             for index, summary in enumerate(summaries)
@@ -43,7 +27,7 @@ def document(services: Services) -> gr.HTML:
         return {
             "document": {"id": opened.id, "title": opened.title},
             "pages": pages,
-            "left_s": _time_left_s(services, sum(page["state"] == "waiting" for page in pages)),
+            "left_s": services.reader.time_left_s(sum(page["state"] == "waiting" for page in pages)),
         }
 
     @answers
@@ -67,7 +51,7 @@ def document(services: Services) -> gr.HTML:
         return {"waiting": True}
 
     return gr.HTML(
-        value=HTML,
+        value=static_text("document.html"),
         apply_default_css=False,
         js_on_load=static_text("document.js"),
         server_functions=[open_document, rename_document, remove_page, restore_page, read_again],
@@ -90,12 +74,3 @@ def _page(summary: storage.PageSummary, place: int, run: storage.Run | None) -> 
         "corrected": summary.corrected,
         "confirmed": summary.confirmed,
     }
-
-
-def _time_left_s(services: Services, waiting: int) -> float | None:
-    """Return the seconds that the waiting pages will take, or None before a page was read."""
-    done = storage.runs(services.store, kind="read", states=["done"])[-PACE_PAGES:]
-    times_s = [
-        (run.finished - run.started).total_seconds() for run in done if run.finished and run.started
-    ]
-    return waiting * statistics.median(times_s) if times_s and waiting else None

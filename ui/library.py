@@ -9,20 +9,6 @@ from services.services import Services
 from ui.answers import Answer, answers, number, string
 from ui.static_files import static_text
 
-HTML = """
-<section class="htr place" data-place="library">
-  <div class="head">
-    <h1 class="grow">Library</h1>
-    <span class="when-filled" hidden>
-      <button type="button" class="quiet example">Try an example</button>
-      <button type="button" class="new">New document</button>
-      <button type="button" class="first add"></button>
-    </span>
-  </div>
-  <div class="body"></div>
-</section>
-"""
-
 
 def library(services: Services) -> gr.HTML:
     """Return the library's component; to be called inside the blocks of the app."""
@@ -52,7 +38,7 @@ def library(services: Services) -> gr.HTML:
         return {"removed": False}
 
     return gr.HTML(
-        value=HTML,
+        value=static_text("library.html"),
         apply_default_css=False,
         js_on_load=static_text("library.js"),
         server_functions=[shelves, add_document, add_example, remove_document, restore_document],

@@ -18,7 +18,10 @@ from services.services import Services, line_version
 from ui.answers import credentials
 
 # Files are named by their content, so a browser may keep them for good.
-FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+FOR_GOOD = {
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "X-Content-Type-Options": "nosniff",
+}
 CHECK_AGAIN = {"Cache-Control": "private, max-age=60", "X-Content-Type-Options": "nosniff"}
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
@@ -110,7 +113,9 @@ def _add_files(app: FastAPI, services: Services) -> None:
             upload = await run_in_threadpool(services.add_file, document_id, name, bytes(data))
         except storage.StorageError as error:
             return JSONResponse({"pages": [], "message": str(error)}, 409)
-        return JSONResponse({"pages": [page.id for page in upload.pages], "message": upload.message})
+        return JSONResponse(
+            {"pages": [page.id for page in upload.pages], "message": upload.message}
+        )
 
     @app.get("/files/documents/{document_id}/text")
     def document_text(document_id: int) -> Response:

@@ -1,0 +1,107 @@
+"""The app in a process of its own, and a real Chromium in front of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.setup_browser import chromium
+from tests.conftest import REPOSITORY
+
+START_LIMIT_S = 60
+ARTEFACTS = REPOSITORY / "test-artefacts"
+
+
+class Server:
+    """The app over one data folder; it can be killed and started again at the same address."""
+
+    def __init__(self, data_dir: Path, **environment: str) -> None:
+        self.data_dir = data_dir
+        self.log = data_dir.parent / f"{data_dir.name}.log"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.environment = environment
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        settings = {"HTR_DATA_DIR": str(self.data_dir), "HTR_PORT": str(self.port)}
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "app.py"],
+                cwd=REPOSITORY,
+                env={**os.environ, "HTR_AUTHOR": "tester", **settings, **self.environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        limit = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < limit:
+            try:
+                with urllib.request.urlopen(self.address, timeout=5):
+                    return
+            except urllib.error.HTTPError:
+                return  # it answers, if only to ask for a password
+            except OSError:
+                assert self.process.poll() is None, self.log.read_text()
+                time.sleep(0.1)
+        raise AssertionError(f"the app did not start:\n{self.log.read_text()}")
+
+    def kill(self) -> None:
+        """End the process as a power cut would."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    app = Server(tmp_path / "data")
+    app.start()
+    yield app
+    app.kill()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """A headless Chromium; the test is skipped, and CI fails in the set-up, without one."""
+    path = chromium()
+    if path is None:
+        pytest.skip("THERE IS NO CHROMIUM: the browser tests are skipped")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chrome = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield chrome
+        chrome.close()
+
+
+@pytest.fixture
+def tab(browser, server: Server, request: pytest.FixtureRequest) -> Iterator:
+    """A fresh browser's tab; anything the page logs as an error fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(server.address)
+    yield page
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"{request.node.name}.png")
+    context.close()
+    assert errors == []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots-to", help="folder for the README's pictures")

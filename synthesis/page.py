@@ -126,7 +126,7 @@ def _hand(rng: np.random.Generator, content: str | Letter, settings: PageSetting
         x_height_px=x_height_for(font, settings.spacing_px, settings.size),
         slant=settings.slant,
         stretch=float(1.0 + settings.jitter * rng.uniform(-0.1, 0.1)),
-        gap=float(rng.uniform(0.85, 1.15)),
+        gap=float(rng.uniform(0.95, 1.3)),
         jitter=settings.jitter,
         pen=settings.pen,
         fading=settings.fading,

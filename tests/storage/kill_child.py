@@ -1,8 +1,9 @@
 """The program that test_kill kills: it uploads and corrects as fast as it can.
 
-For each line `DATA_DIR ACKNOWLEDGED SEED` on its input it starts a copy of itself by fork (so that
-a round does not pay for the imports again), prints the copy's number, and waits for its end. The
-copy writes down in the file ACKNOWLEDGED what a call promised, each time after the call returned.
+For each line `[DATA_DIR, ACKNOWLEDGED, SEED, KILL_AT]` on its input it starts a copy of itself by
+fork (so that a round does not pay for the imports again), prints the copy's number, and waits for
+its end. The copy writes down in the file ACKNOWLEDGED what a call promised, each time after the
+call returned. With KILL_AT it works on one page and kills itself at that line of storage's code.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import hashlib
 import json
 import os
 import random
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
+import storage
 from storage import (
     NewLine,
     Store,
@@ -28,19 +32,42 @@ from storage import (
     undo_line,
 )
 
+STORAGE = str(Path(storage.__file__).parent)
 
-def work(data_dir: str, acknowledged: str, seed: int) -> None:
+
+def work(data_dir: str, acknowledged: str, seed: int, kill_at: int | None) -> None:
     chance = random.Random(seed)
     log = os.open(acknowledged, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def acknowledge(**what: object) -> None:
         os.write(log, (json.dumps(what) + "\n").encode())  # one write: whole or not there
 
+    if kill_at is not None:
+        die_at_line(kill_at)
     store = open_store(data_dir)
     known = documents(store)
     document_id = known[0].document.id if known else add_document(store, "Killed").id
-    while True:
+    upload(store, document_id, chance, acknowledge)
+    while kill_at is None:
         upload(store, document_id, chance, acknowledge)
+    os._exit(0)
+
+
+def die_at_line(number: int) -> None:
+    """Kill this program just before the line of storage's code that is executed as `number`th."""
+    left = number
+
+    def trace(frame: FrameType, event: str, _: object):  # type: ignore[no-untyped-def]
+        nonlocal left
+        if not frame.f_code.co_filename.startswith(STORAGE):
+            return None
+        if event == "line":
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    sys.settrace(trace)
 
 
 def upload(store: Store, document_id: int, chance: random.Random, acknowledge) -> None:  # type: ignore[no-untyped-def]
@@ -65,11 +92,11 @@ def upload(store: Store, document_id: int, chance: random.Random, acknowledge) -
 
 def main() -> None:
     for request in sys.stdin:
-        data_dir, acknowledged, seed = json.loads(request)
+        data_dir, acknowledged, seed, kill_at = json.loads(request)
         Path(data_dir).parent.mkdir(parents=True, exist_ok=True)
         child = os.fork()
         if child == 0:
-            work(data_dir, acknowledged, seed)
+            work(data_dir, acknowledged, seed, kill_at)
         print(child, flush=True)
         _, status = os.waitpid(child, 0)
         print(status, flush=True)

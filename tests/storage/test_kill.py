@@ -54,15 +54,26 @@ def child_program() -> Iterator[tuple[IO[str], IO[str]]]:
     assert process.returncode == 0
 
 
+def start(
+    program: tuple[IO[str], IO[str]],
+    data_dir: Path,
+    acknowledged: Path,
+    seed: int,
+    kill_at: int | None,
+) -> int:
+    """Start a copy of the child; returns its process number."""
+    requests, answers = program
+    requests.write(json.dumps([str(data_dir), str(acknowledged), seed, kill_at]) + "\n")
+    requests.flush()
+    return int(answers.readline())
+
+
 def kill_in_the_middle(
     program: tuple[IO[str], IO[str]], data_dir: Path, acknowledged: Path, chance: random.Random
 ) -> None:
     """Let the child work for a moment and kill it at once, with no chance to tidy up."""
-    requests, answers = program
-    request = [str(data_dir), str(acknowledged), chance.randrange(10**9)]
-    requests.write(json.dumps(request) + "\n")
-    requests.flush()
-    child = int(answers.readline())
+    _, answers = program
+    child = start(program, data_dir, acknowledged, chance.randrange(10**9), None)
     size_before = acknowledged.stat().st_size if acknowledged.exists() else 0
     if chance.random() < 0.8:  # else it is killed while it starts, opens or migrates
         deadline = time.monotonic() + 30
@@ -110,6 +121,32 @@ def check_whole(store: Store) -> None:
     assert stored == named
 
 
+def promises_in(acknowledged: Path) -> list[dict]:
+    lines = acknowledged.read_text().splitlines() if acknowledged.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def kill_at_each_step(tmp_path: Path, stride: int) -> int:
+    """Kill the child at every `stride`th line that storage executes; returns the lines tried.
+
+    Each round opens a folder, uploads one page, and corrects its lines; the last runs to its end.
+    """
+    status, kill_at = signal.SIGKILL, 1
+    with child_program() as program:
+        while status == signal.SIGKILL:
+            # Two rounds a folder: one that makes it, one that finds what the other left.
+            folder = tmp_path / str(kill_at // (2 * stride))
+            data_dir, acknowledged = folder / "data", folder.with_suffix(".txt")
+            start(program, data_dir, acknowledged, 7, kill_at)
+            status = int(program[1].readline())
+            with open_store(data_dir) as store:
+                check_whole(store)
+                check_promises(store, promises_in(acknowledged))
+            kill_at += stride
+    assert status == 0
+    return kill_at // stride
+
+
 def kill_many_times(tmp_path: Path, rounds: int, seed: int) -> int:
     """Kill the child `rounds` times; returns how many promises were checked."""
     chance = random.Random(seed)
@@ -121,19 +158,28 @@ def kill_many_times(tmp_path: Path, rounds: int, seed: int) -> int:
                 data_dir, acknowledged = tmp_path / str(number) / "data", tmp_path / f"{number}.txt"
                 already = 0
             kill_in_the_middle(program, data_dir, acknowledged, chance)
-            lines = acknowledged.read_text().splitlines() if acknowledged.exists() else []
+            promises = promises_in(acknowledged)
             with open_store(data_dir) as store:
                 check_whole(store)
-                check_promises(store, [json.loads(line) for line in lines[already:]])
+                check_promises(store, promises[already:])
                 if number % 10 == 9 or number == rounds - 1:  # the early promises still hold
-                    check_promises(store, [json.loads(line) for line in lines])
-            checked += len(lines) - already
-            already = len(lines)
+                    check_promises(store, promises)
+            checked += len(promises) - already
+            already = len(promises)
     return checked
 
 
 def test_kill_at_any_moment_loses_nothing_acknowledged(tmp_path: Path) -> None:
     assert kill_many_times(tmp_path, rounds=25, seed=1) > 100
+
+
+def test_kill_at_many_steps_of_the_code_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    assert kill_at_each_step(tmp_path, stride=53) > 20
+
+
+@pytest.mark.slow
+def test_kill_at_every_third_step_of_the_code_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    assert kill_at_each_step(tmp_path, stride=3) > 600
 
 
 @pytest.mark.slow

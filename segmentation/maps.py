@@ -39,6 +39,21 @@ class Targets:
     known: np.ndarray
 
 
+@dataclass(frozen=True)
+class PageMaps:
+    """Maps that the network drew of one page.
+
+    fine: (3, H / 2, W / 2) float32 probabilities: baseline, start, end.
+    coarse: (3, H / 4, W / 4) float32: log2 spacing, cosine, sine; of use near baselines only.
+    scale_x, scale_y: working pixels a pixel of the page.
+    """
+
+    fine: np.ndarray
+    coarse: np.ndarray
+    scale_x: float
+    scale_y: float
+
+
 def draw_targets(
     baselines: Sequence[np.ndarray], spacings_px: Sequence[float], height_px: int, width_px: int
 ) -> Targets:
@@ -56,7 +71,7 @@ def draw_targets(
         steps = np.diff(points, axis=0)
         lengths = np.maximum(np.hypot(steps[:, 0], steps[:, 1]), 1e-6)
         directions = steps / lengths[:, None]
-        # Strokes have round caps: trimmed, they end where the line ends, and table cells stay apart.
+        # Strokes have round caps: trimmed, they end where the line ends; table cells stay apart.
         trim = np.minimum(STROKE_SHARE / 2 * spacing, lengths / 4)
         trimmed = points.copy()
         trimmed[0] += directions[0] * trim[0]

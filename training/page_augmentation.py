@@ -108,14 +108,12 @@ def weather(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.25:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.5))
     if rng.random() < 0.3:
-        noise = np.empty(image.shape, np.int16)
-        cv2.setRNGSeed(int(rng.integers(2**31)))
-        cv2.randn(noise, 0, rng.uniform(2, 16))
-        image = np.clip(image + noise, 0, 255).astype(np.uint8)
+        grain = rng.standard_normal(image.shape, np.float32) * rng.uniform(2, 16)
+        image = np.clip(image + grain, 0, 255).astype(np.uint8)
     if rng.random() < 0.1:
         quality = int(rng.integers(20, 70))
         packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        image = cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE)
+        image = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
     return 255 - image if rng.random() < 0.05 else image
 
 
@@ -165,12 +163,12 @@ def _stained(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         depth = float(rng.uniform(-60, 90))
         outline = -1 if rng.random() < 0.7 else int(rng.integers(2, 7))
         cv2.ellipse(shade, centre, axes, float(rng.uniform(0, 180)), 0, 360, depth, outline)
-    shade = cv2.blur(shade, (2 * int(rng.integers(1, 12)) + 1,) * 2)
-    return np.clip(image - shade, 0, 255).astype(np.uint8)
+    soft = cv2.blur(shade, (2 * int(rng.integers(1, 12)) + 1,) * 2)
+    return np.clip(image - soft, 0, 255).astype(np.uint8)
 
 
 def _shaded(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Uneven light: a smooth field of brightness."""
-    field = rng.uniform(-45, 35, (3, 3)).astype(np.float32)
-    field = cv2.resize(field, image.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    corners = rng.uniform(-45, 35, (3, 3)).astype(np.float32)
+    field = cv2.resize(corners, image.shape[::-1], interpolation=cv2.INTER_CUBIC)
     return np.clip(image + field, 0, 255).astype(np.uint8)

@@ -136,7 +136,9 @@ def train(
         if state.step % 50 == 0:
             mean = {name: round(value / parts_count, 4) for name, value in parts_sum.items()}
             rate = learning_rate_at(state.step, state.trained_s, config)
-            print(f"step {state.step} {state.trained_s / 60:.1f} min lr {rate:.2e} {mean}", flush=True)
+            print(
+                f"step {state.step} {state.trained_s / 60:.1f} min lr {rate:.2e} {mean}", flush=True
+            )
             parts_sum, parts_count = {}, 0
         if state.trained_s - saved_s > config.save_minutes * 60:
             _save(run_dir, state, facts)
@@ -161,7 +163,9 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate, help="peak")
     parser.add_argument("--seed", type=int, default=defaults.seed, help="of weights and crops")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
-    parser.add_argument("--pages", type=int, default=None, help="first N pages of each archive only")
+    parser.add_argument(
+        "--pages", type=int, default=None, help="first N pages of each archive only"
+    )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     config = PretrainConfig(

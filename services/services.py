@@ -19,7 +19,6 @@ CROP_HEIGHT_PX = 128  # twice the network's height: sharp on the desk, where the
 CROP_MAX_WIDTH_PX = 2048
 PAGES_IN_MEMORY = 3  # decoded pages kept for cutting line images: the open one and its neighbours
 CROPS_IN_MEMORY = 1500
-EXAMPLE_TITLE = "An example letter"
 
 
 @dataclass(frozen=True)
@@ -73,11 +72,11 @@ class Services:
 
     def add_example(self) -> storage.Page:
         """Return the example's page, drawn by the app itself, in a document of its own."""
-        from synthesis.example import encode_png, example_page
+        from synthesis.example import encode_jpeg, example_page
 
         drawn = example_page()
-        document = storage.add_document(self.store, EXAMPLE_TITLE)
-        upload = self.add_file(document.id, "example letter.png", encode_png(drawn.pixels))
+        document = storage.add_document(self.store, drawn.title)
+        upload = self.add_file(document.id, "example letter.jpg", encode_jpeg(drawn.pixels))
         return upload.pages[0]
 
     def read_again(self, page_id: int) -> None:

@@ -72,7 +72,7 @@ def test_network_meets_segmentation_only_in_the_page_pipeline_and_the_command_li
         for path in (REPOSITORY / "htr").glob("*.py")
         if any(name.split(".")[0] == "segmentation" for name in imports(path))
     }
-    assert meeting <= {"pipeline.py", "__main__.py", "recognize_files.py"}
+    assert meeting <= {"pipeline.py", "__main__.py", "page_files.py"}
 
 
 def test_only_the_segmentation_network_needs_torch() -> None:

@@ -11,7 +11,7 @@ from ui.document import document
 from ui.library import library
 from ui.routes import SignIn, build_routes
 from ui.settings_place import settings_place
-from ui.static_files import head_html
+from ui.static_files import STATIC, head_html
 
 RAIL = """
 <nav class="htr rail" aria-label="Places">
@@ -47,6 +47,7 @@ def build_app(services: Services) -> FastAPI:
         app,
         build_ui(services),
         path="/",
+        favicon_path=str(STATIC / "favicon.png"),
         footer_links=[],
         run_history=False,
         show_error=False,

@@ -44,4 +44,4 @@ def field(tab, number: int):
 
 def wait_saved(tab, number: int) -> None:
     """Wait until the row says that the database has the line."""
-    tab.locator(".row").nth(number - 1).locator(".saved.saved").wait_for()
+    tab.locator(".row").nth(number - 1).locator('.saved[data-state="saved"]').wait_for()

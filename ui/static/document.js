@@ -4,6 +4,7 @@ const body = element.querySelector(".body");
 const uploads = element.querySelector(".uploads");
 const title = element.querySelector("input.title");
 let opened = null; // id of the document that is shown
+let drawn = ""; // what the cards show now
 let timer = null;
 
 const guarded = (action) => () => action().catch(say);
@@ -70,7 +71,11 @@ async function refresh() {
   if (asked !== opened) return;
   if (document.activeElement !== title) title.value = answer.document.title;
   document.title = `${answer.document.title} · HTR Desk`;
-  body.replaceChildren(answer.pages.length ? h("div", { class: "cards" }, answer.pages.map(card)) : emptyDocument());
+  const fresh = JSON.stringify(answer);
+  if (fresh !== drawn) { // while nothing changes, the cards stay: so do focus and pointer
+    body.replaceChildren(answer.pages.length ? h("div", { class: "cards" }, answer.pages.map(card)) : emptyDocument());
+    drawn = fresh;
+  }
   const working = answer.pages.filter((page) => ["waiting", "reading"].includes(page.state)).length;
   element.querySelector(".queue").textContent = working
     ? `${count(working, "page", "pages")} to read${answer.left_s ? `, about ${Math.ceil(answer.left_s / 60)} min` : ""}` : "";
@@ -97,6 +102,7 @@ place("document", {
     if (opened !== at.document) {
       uploads.replaceChildren();
       body.replaceChildren();
+      drawn = "";
       title.value = "";
     }
     opened = at.document;

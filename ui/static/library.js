@@ -1,6 +1,7 @@
 // The library: every document with its cover and how far it is.
 const { h, icon, call, message, say, place, count, ago, bar, choose, setDrop } = window.htr;
 const body = element.querySelector(".body");
+let drawn = ""; // what the cards show now
 let timer = null;
 
 async function newDocument(files) {
@@ -61,7 +62,11 @@ function emptyLibrary() {
 
 async function refresh() {
   const { documents } = await call(server.shelves);
-  body.replaceChildren(documents.length ? h("div", { class: "cards" }, documents.map(card)) : emptyLibrary());
+  const fresh = JSON.stringify(documents);
+  if (fresh !== drawn) { // while nothing changes, the cards stay: so do focus and pointer
+    body.replaceChildren(documents.length ? h("div", { class: "cards" }, documents.map(card)) : emptyLibrary());
+    drawn = fresh;
+  }
   element.querySelector(".when-filled").hidden = !documents.length;
   clearTimeout(timer);
   if (documents.some((shelved) => shelved.waiting)) timer = setTimeout(() => refresh().catch(say), 2000);

@@ -32,7 +32,7 @@ function showCounter() {
     ? open ? `${open} of ${count(page.lines.length, "line", "lines")} left` : "all lines checked" : "";
   const states = page.lines.map((line) => saving.stateOf(line));
   const worst = ["refused", "offline", "saving", "editing", "saved"].find((state) => states.includes(state)) || "";
-  savedMark.className = `saved-mark ${worst}`;
+  savedMark.dataset.state = worst;
   savedMark.replaceChildren(worst === "saved" ? icon("check") : "", SAVE_WORDS[worst] || "");
 }
 

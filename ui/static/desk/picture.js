@@ -62,7 +62,7 @@ class Picture {
     const within = (low, high, size, offset) => {
       const margin = Math.min(90, size / 6);
       if (high * scale - low * scale > size - 2 * margin) return margin / 3 - low * scale;
-      if (low * scale + offset < margin) return margin - low * scale;
+      if (low * scale + offset < margin) return Math.min(0, margin - low * scale); // no gap above the page
       if (high * scale + offset > size - margin) return size - margin - high * scale;
       return offset;
     };

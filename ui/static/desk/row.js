@@ -41,7 +41,7 @@ class Row {
     this.element = h("section", { class: "row", "data-line": line.id, "aria-label": `Line ${number}` },
       h("div", { class: "about" }, h("span", { class: "number" }, number), this.status, this.flags(), this.saved),
       this.strip, h("div", { class: "field" }, this.mirror, this.field), this.notice);
-    this.field.addEventListener("input", () => { this.draw(); acts.input(this); });
+    this.field.addEventListener("input", () => { this.draw(); this.tighten(); acts.input(this); });
     this.field.addEventListener("focus", () => acts.focus(this));
     this.field.addEventListener("keydown", (event) => acts.key(this, event));
     this.field.addEventListener("blur", () => { this.lit.hidden = true; });
@@ -119,14 +119,20 @@ class Row {
   }
 
   // Spreads the text towards the width of the ink, so that words sit under their image.
-  spread() {
+  spread(most_px = 6) {
     const style = getComputedStyle(this.field);
     const canvas = Row.canvas || (Row.canvas = document.createElement("canvas").getContext("2d"));
     canvas.font = `${style.fontSize} ${style.fontFamily}`;
     const letters = [...this.field.value].length;
     const ink_px = this.strip.getBoundingClientRect().width;
     const spacing = letters > 3 ? (0.94 * ink_px - canvas.measureText(this.field.value).width) / letters : 0;
-    this.element.style.setProperty("--spread", `${Math.max(0, Math.min(6, spacing)).toFixed(2)}px`);
+    this.element.style.setProperty("--spread", `${Math.max(0, Math.min(most_px, spacing)).toFixed(2)}px`);
+  }
+
+  // While typing, the letters only ever move closer: the line stays one line as long as it can.
+  tighten() {
+    const now_px = parseFloat(this.element.style.getPropertyValue("--spread")) || 0;
+    if (now_px > 0) this.spread(now_px);
   }
 
   setCurrent(current) {
@@ -141,7 +147,7 @@ class Row {
     this.status.textContent = STATUS_WORDS[line.status] || line.status;
     const refusal = saving === "refused";
     this.saved.textContent = SAVE_WORDS[saving];
-    this.saved.className = `saved ${saving}`;
+    this.saved.dataset.state = saving;
     if (line.conflict) this.showConflict();
     else if (line.offered) this.showDraft();
     else if (refusal) this.showNotice(`Not saved. ${this.refusal || ""}`);

@@ -23,17 +23,24 @@ STATUS_COUNTS = """
     coalesce(sum(line.status = 'ignored'), 0) AS ignored
 """
 
-_SUMMARIES = f"""
+_SUMMARIES = """
 WITH of_pages AS (
     SELECT document_id, count(*) AS pages,
         sum(state IN ('waiting', 'reading')) AS pages_waiting,
         sum(state = 'failed') AS pages_failed
     FROM page WHERE removed IS NULL GROUP BY document_id
+), of_status AS (
+    SELECT page_id, status, count(*) AS number FROM line
+    WHERE replaced IS NULL AND removed IS NULL GROUP BY page_id, status
 ), of_lines AS (
-    SELECT page.document_id, {STATUS_COUNTS}
-    FROM page JOIN line ON line.page_id = page.id
-    WHERE page.removed IS NULL AND line.replaced IS NULL AND line.removed IS NULL
-    GROUP BY page.document_id
+    SELECT document_id, sum(number) AS lines,
+        sum(number * (status = 'machine')) AS machine,
+        sum(number * (status = 'corrected')) AS corrected,
+        sum(number * (status = 'confirmed')) AS confirmed,
+        sum(number * (status = 'doubtful')) AS doubtful,
+        sum(number * (status = 'ignored')) AS ignored
+    FROM of_status JOIN page ON page.id = of_status.page_id
+    WHERE page.removed IS NULL GROUP BY document_id
 )
 SELECT document.*,
     coalesce(pages, 0) AS pages, coalesce(pages_waiting, 0) AS pages_waiting,

@@ -17,6 +17,8 @@ from storage.errors import DamagedDatabase, StorageError
 from storage.records import Point
 
 MAX_POINTS = 10_000  # a polygon of a line has tens; more is an attack on memory or a mistake
+MAX_NUMBER = 2.0**53  # beyond it, floats skip whole numbers: no coordinate is so large
+_NUMBERS = (float, int)  # compared by type(), so that true and false are none
 
 
 class Row:
@@ -111,17 +113,25 @@ class Row:
         return tuple((x, y) for x, y in self.records(column, (float, float)))
 
     def records(self, column: str, kinds: tuple[type, ...]) -> list[tuple[Any, ...]]:
-        """Return a JSON list of lists whose items are of `kinds` (str or float), finite."""
+        """Return a JSON list of lists with items of `kinds`: str, or float (finite; int too)."""
         expected = f"a JSON list of [{', '.join(kind.__name__ for kind in kinds)}]"
         value = self._json(column, expected)
         if not isinstance(value, list) or len(value) > MAX_POINTS:
             self.refuse(column, f"{expected}, at most {MAX_POINTS:,}")
+        found = []
         for item in value:
-            if not isinstance(item, list) or len(item) != len(kinds):
+            if type(item) is not list or len(item) != len(kinds):
                 self.refuse(column, expected)
-            if not all(_fits(part, kind) for part, kind in zip(item, kinds, strict=True)):
-                self.refuse(column, expected)
-        return [tuple(kind(part) for part, kind in zip(item, kinds, strict=True)) for item in value]
+            for part, kind in zip(item, kinds, strict=True):
+                # A page has thousands of these, so the checks are plain; NaN fails them as well.
+                if kind is str:
+                    good = type(part) is str
+                else:
+                    good = type(part) in _NUMBERS and -MAX_NUMBER < part < MAX_NUMBER
+                if not good:
+                    self.refuse(column, expected)
+            found.append(tuple(item))
+        return found
 
     def _json(self, column: str, expected: str) -> Any:
         try:
@@ -143,12 +153,3 @@ def to_json(value: Any, what: str) -> str:
         raise StorageError(
             f"{what} cannot be stored: {error}. Only texts, finite numbers, lists and objects can."
         ) from error
-
-
-def _fits(part: object, kind: type) -> bool:
-    if kind is str:
-        return isinstance(part, str)
-    if isinstance(part, bool) or not isinstance(part, (int, float)):
-        return False
-    # A whole number beyond 2**53 is no coordinate, and beyond 1e308 no float at all.
-    return abs(part) < 2**53 if isinstance(part, int) else math.isfinite(part)

@@ -162,7 +162,7 @@ def test_torch_alone_would_not_run_it_either(
 ) -> None:
     trace = tmp_path / "trace"
     source = save(tmp_path / "m.pth", {"model": _Hostile(trace)})
-    monkeypatch.setattr("htr.convert._check_archive", lambda source: None)
+    monkeypatch.setattr("htr.pickled._check_archive", lambda source: None)
     refused(source, CheckpointFormatError, "cannot be read as a torch checkpoint (UnpicklingError)")
     assert not trace.exists()
 

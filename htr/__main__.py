@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a file name may hold what a terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
+    # Before torch starts its threads: those that spin while they wait make reading several times
+    # slower as soon as another process wants the cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         return options.command(options)
     except RecognitionError as error:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from htr.decode import Transcript
-from segmentation.lines import Line, SegmentationError
+from segmentation import Line, SegmentationError, segment
+from segmentation.crops import crop_line
 
 if TYPE_CHECKING:
     from htr.recognizer import Progress, Recognizer
@@ -43,8 +44,6 @@ def read_page(
 
     Raises SegmentationError or RecognitionError for a page that cannot be worked with.
     """
-    from segmentation import segment
-
     return read_lines(pixels, segment(pixels, method=method), recognizer, progress)
 
 
@@ -68,8 +67,6 @@ def read_lines(
 
 def _crop(pixels: np.ndarray, line: Line, height_px: int) -> tuple[Line, np.ndarray]:
     """Return the line, flagged if it cannot be cropped, and its crop, then without pixels."""
-    from segmentation.crops import crop_line
-
     flags = tuple(flag for flag in line.flags if flag != NO_CROP)
     try:
         crop = crop_line(pixels, line.baseline, line.spacing_px, height_px)

@@ -1,0 +1,197 @@
+"""Reading in batches gives what reading one line alone gives, in order, within memory."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from htr_lines import drawn_line
+
+from htr.alphabet import Alphabet
+from htr.checkpoint import save_checkpoint
+from htr.config import ModelConfig
+from htr.decode import EMPTY_TRANSCRIPT
+from htr.errors import CheckpointError, RecognitionError
+from htr.model import HTRConvText
+from htr.recognizer import FULL_LINE_PX, Recognizer, default_model_path
+
+LETTERS = Alphabet(tuple("abcdefg "))
+TINY = ModelConfig(
+    embed_dim=32,
+    depth=2,
+    heads=2,
+    stem_head_dim=8,
+    down_after=1,
+    up_after=2,
+    classes=LETTERS.classes,
+    contrast="percentile",
+)
+TEXTS = ("the quick brown", "a", "le 3 mars", "et cetera", "maison", "x y", "a farm", "le 3 mai")
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Recognizer:
+    return Recognizer.load(default_model_path(), "cpu", "fp32")
+
+
+@pytest.fixture
+def tiny() -> Recognizer:
+    torch.manual_seed(1)
+    return Recognizer(HTRConvText(TINY), TINY, LETTERS)
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[np.ndarray]:
+    return [drawn_line(text) for text in TEXTS]
+
+
+def logits_of(recognizer: Recognizer, crops: list[np.ndarray]) -> torch.Tensor:
+    return recognizer._launch(crops, list(range(len(crops)))).logits
+
+
+def test_shipped_model_reads_a_drawn_line_roughly(shipped: Recognizer) -> None:
+    (read,) = shipped.recognize([drawn_line("the quick brown fox")])
+    assert len(read.text) > 5
+    assert 0 < read.confidence <= 1
+    assert read.characters[-1].end_px <= drawn_line("the quick brown fox").shape[1]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_text_is_the_same_at_every_batch_size(drawn: list[np.ndarray], precision: str) -> None:
+    recognizer = Recognizer.load(default_model_path(), "cpu", precision)
+    expected = [recognizer.recognize([line])[0] for line in drawn]
+    for size in (2, 3, 32):
+        read = recognizer.recognize(drawn, batch_lines=size)
+        assert [line.text for line in read] == [line.text for line in expected]
+        for one, other in zip(read, expected, strict=True):
+            assert one.confidence == pytest.approx(other.confidence, abs=1e-2)
+
+
+def test_logits_of_a_line_do_not_depend_on_its_neighbours(shipped: Recognizer) -> None:
+    lines = [drawn_line(text, width_px=300) for text in TEXTS[:4]]
+    together = logits_of(shipped, lines)
+    for row, line in enumerate(lines):
+        torch.testing.assert_close(together[row], logits_of(shipped, [line])[0], atol=1e-4, rtol=0)
+    backwards = logits_of(shipped, lines[::-1])
+    torch.testing.assert_close(backwards[-1], together[0], atol=1e-4, rtol=0)
+
+
+def test_lines_share_a_batch_only_with_their_bucket(tiny: Recognizer) -> None:
+    crops = [np.full((64, width), 200, np.uint8) for width in (30, 500, 32, 33, 490, 60)]
+    seen = []
+    features = tiny._model.features
+    tiny._model.features = lambda images: seen.append(tuple(images.shape)) or features(images)
+    tiny.recognize(crops)
+    assert seen == [(2, 1, 64, 512), (2, 1, 64, 64), (2, 1, 64, 32)]
+
+
+def test_order_of_the_crops_is_kept(shipped: Recognizer, drawn: list[np.ndarray]) -> None:
+    read = [transcript.text for transcript in shipped.recognize(drawn)]
+    turned = [transcript.text for transcript in shipped.recognize(drawn[::-1])]
+    assert read == turned[::-1]
+    assert len(set(read)) > 4
+
+
+def test_crop_without_pixels_gives_an_empty_transcript(tiny: Recognizer) -> None:
+    read = tiny.recognize([np.zeros((64, 0), np.uint8), np.zeros((64, 90, 3), np.uint8)])
+    assert read[0] == EMPTY_TRANSCRIPT
+    assert len(read) == 2
+    assert tiny.recognize([]) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (64, 1), (2, 2, 3)])
+def test_degenerate_crops_are_read(tiny: Recognizer, shape: tuple[int, ...]) -> None:
+    assert len(tiny.recognize([np.zeros(shape, np.uint8)])) == 1
+
+
+def test_wrong_crop_is_named_before_anything_is_read(tiny: Recognizer) -> None:
+    with pytest.raises(RecognitionError, match="Line 2 of 2: A line image is float64"):
+        tiny.recognize([np.zeros((64, 9), np.uint8), np.zeros((64, 9))])
+
+
+def test_progress_tells_the_share_of_lines_read(tiny: Recognizer) -> None:
+    shares: list[float] = []
+    empty = np.zeros((64, 0), np.uint8)
+    tiny.recognize([np.zeros((64, 40), np.uint8)] * 3 + [empty], shares.append, batch_lines=2)
+    assert shares == [0.75, 1.0]
+
+
+def out_of_memory_above(recognizer: Recognizer, lines: int) -> list[int]:
+    """Make the model run out of memory on more lines a batch; return the sizes it was given."""
+    sizes: list[int] = []
+    features = recognizer._model.features
+
+    def limited(images: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(images))
+        if len(images) > lines:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.")
+        return features(images)
+
+    recognizer._model.features = limited
+    return sizes
+
+
+def test_batch_without_room_is_halved_and_nothing_is_lost(tiny: Recognizer) -> None:
+    crops = [drawn_line("abc"[: 1 + n % 3], width_px=500) for n in range(8)]
+    expected = [read.text for read in tiny.recognize(crops)]
+    sizes = out_of_memory_above(tiny, 2)
+    tiny._batch_px = 8 * FULL_LINE_PX
+    assert [read.text for read in tiny.recognize(crops)] == expected
+    assert sizes == [8, 4, 2, 2, 4, 2, 2]
+    assert tiny._batch_px < 8 * FULL_LINE_PX  # later pages start with smaller batches
+
+
+def test_no_room_for_a_single_line_is_a_clear_error(tiny: Recognizer) -> None:
+    out_of_memory_above(tiny, 0)
+    with pytest.raises(RecognitionError, match="not enough memory on cpu to read a single line"):
+        tiny.recognize([np.zeros((64, 40), np.uint8)] * 3)
+
+
+def test_other_errors_of_the_network_are_not_hidden(tiny: Recognizer) -> None:
+    def broken(images: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("shapes do not match")
+
+    tiny._model.features = broken
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        tiny.recognize([np.zeros((64, 40), np.uint8)])
+
+
+def test_batches_are_bounded_by_their_pixels(tiny: Recognizer) -> None:
+    tiny._batch_px = 4 * FULL_LINE_PX
+    sizes = out_of_memory_above(tiny, 1000)
+    tiny.recognize([np.zeros((64, 512), np.uint8)] * 9 + [np.zeros((64, 256), np.uint8)] * 9)
+    assert sizes == [4, 4, 1, 8, 1]
+
+
+def test_loaded_model_reads_as_the_saved_one(tiny: Recognizer, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.safetensors"
+    save_checkpoint(path, tiny._model, LETTERS, name="tiny", created=datetime.now(UTC))
+    crops = [drawn_line("abc abc")]
+    loaded = Recognizer.load(path, "cpu")
+    assert (loaded.name, loaded.precision in ("fp32", "bf16")) == ("tiny", True)
+    exact = Recognizer.load(path, "cpu", "fp32")
+    torch.testing.assert_close(logits_of(exact, crops), logits_of(tiny, crops))
+
+
+def test_wrong_precision_is_refused_before_the_model_is_read(tmp_path: Path) -> None:
+    with pytest.raises(RecognitionError, match="int8"):
+        Recognizer.load(tmp_path / "missing.safetensors", "cpu", "int8")
+    with pytest.raises(CheckpointError, match="missing.safetensors"):
+        Recognizer.load(tmp_path / "missing.safetensors", "cpu")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
+def test_gpu_reads_as_the_cpu_does(
+    shipped: Recognizer, drawn: list[np.ndarray], precision: str
+) -> None:
+    gpu = Recognizer.load(default_model_path(), "cuda", precision)
+    expected = [read.text for read in shipped.recognize(drawn)]
+    together = [read.text for read in gpu.recognize(drawn * 8)][: len(drawn)]
+    assert together == [read.text for read in gpu.recognize(drawn, batch_lines=1)]
+    if precision == "fp32":
+        assert together == expected

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from htr.errors import RecognitionError
 from htr.pipeline import ReadLine, read_page
-from segmentation.lines import SegmentationError
+from segmentation import SegmentationError
+from segmentation.images import PageImage, read_pages
+from segmentation.limits import ImageLimits
 
 if TYPE_CHECKING:
     from htr.recognizer import Recognizer
-    from segmentation.images import PageImage
 
 
 def read_files(
@@ -109,21 +110,20 @@ def _read_one(
         return False
     seconds = time.perf_counter() - start
     tell(f"{path}, page {page.index + 1}: {len(lines)} lines in {seconds:.1f} s -> {name}.txt")
+    for note in page.notes:
+        tell(f"{path}, page {page.index + 1}: {note}")
     return True
 
 
 def _named_pages(path: Path, stem: str) -> Iterator[tuple[str, PageImage]]:
     """Yield the pages of a file with the name of their output, one page in memory at a time."""
-    from segmentation.images import read_pages
-
     if not path.is_file():
-        raise FileNotFoundError(2, "no such file")
-    pages = iter(read_pages(path.read_bytes(), path.name))
-    first_two = list(islice(pages, 2))
-    several = len(first_two) > 1
-    everything: Iterable[PageImage] = chain(first_two, pages)
-    for page in everything:
-        yield (f"{stem}-{page.index + 1:04d}" if several else stem), page
+        raise FileNotFoundError(errno.ENOENT, "no such file")
+    limits = ImageLimits()
+    with path.open("rb") as file:
+        data = file.read(limits.max_file_bytes + 1)  # enough for the message on its size
+    for page in read_pages(data, path.name, limits):
+        yield (f"{stem}-{page.index + 1:04d}" if page.total > 1 else stem), page
 
 
 def _free_name(stem: str, used: set[str]) -> str:

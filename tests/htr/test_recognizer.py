@@ -10,25 +10,12 @@ import pytest
 import torch
 from htr_lines import drawn_line
 
-from htr.alphabet import Alphabet
 from htr.checkpoint import save_checkpoint
-from htr.config import ModelConfig
 from htr.decode import EMPTY_TRANSCRIPT
 from htr.errors import CheckpointError, RecognitionError
-from htr.model import HTRConvText
 from htr.recognizer import FULL_LINE_PX, Recognizer, default_model_path
+from tests.htr.tiny import ALPHABET, TINY, tiny_model
 
-LETTERS = Alphabet(tuple("abcdefg "))
-TINY = ModelConfig(
-    embed_dim=32,
-    depth=2,
-    heads=2,
-    stem_head_dim=8,
-    down_after=1,
-    up_after=2,
-    classes=LETTERS.classes,
-    contrast="percentile",
-)
 TEXTS = ("the quick brown", "a", "le 3 mars", "et cetera", "maison", "x y", "a farm", "le 3 mai")
 
 
@@ -39,8 +26,7 @@ def shipped() -> Recognizer:
 
 @pytest.fixture
 def tiny() -> Recognizer:
-    torch.manual_seed(1)
-    return Recognizer(HTRConvText(TINY), TINY, LETTERS)
+    return Recognizer(tiny_model(), TINY, ALPHABET)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +154,7 @@ def test_batches_are_bounded_by_their_pixels(tiny: Recognizer) -> None:
 
 def test_loaded_model_reads_as_the_saved_one(tiny: Recognizer, tmp_path: Path) -> None:
     path = tmp_path / "tiny.safetensors"
-    save_checkpoint(path, tiny._model, LETTERS, name="tiny", created=datetime.now(UTC))
+    save_checkpoint(path, tiny._model, ALPHABET, name="tiny", created=datetime.now(UTC))
     crops = [drawn_line("abc abc")]
     loaded = Recognizer.load(path, "cpu")
     assert (loaded.name, loaded.precision in ("fp32", "bf16")) == ("tiny", True)

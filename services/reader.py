@@ -131,13 +131,12 @@ class PageReader:
         if model is None:
             raise storage.StorageError("There is no model to read with. Restart the app.")
         if self._recognizer is None or self._recognizer_of != model.id:
-            import torch
-
             from htr.recognizer import Recognizer
 
-            torch.set_num_threads(self._settings.threads)
             path: Path = storage.model_path(self._store, model)
-            self._recognizer = Recognizer.load(path, device=self._settings.device)
+            self._recognizer = Recognizer.load(
+                path, device=self._settings.device, threads=self._settings.threads
+            )
             self._recognizer_of = model.id
         return self._recognizer, model.id
 

@@ -27,6 +27,10 @@ PACE_PAGES = 20  # the time left is told from the median of so many last pages
 IDLE_S = 2.0  # how long the thread sleeps before it looks whether another process queued a page
 
 
+class _Cancelled(Exception):
+    """Somebody cancelled the run while it was at work; the page keeps its lines."""
+
+
 class PageReader:
     """Reads waiting pages one after the other, in the order in which they were queued."""
 
@@ -85,6 +89,8 @@ class PageReader:
             lines = self._read_page(run)
         except (SegmentationError, RecognitionError, storage.StorageError, OSError) as error:
             self._give_up(run, str(error))
+        except _Cancelled:
+            LOG.info("page %s: the reading was cancelled", run.page_id)
         except MemoryError:
             self._give_up(run, "There was not enough memory to read this page. Scan it at 300 dpi.")
         except Exception:
@@ -110,19 +116,21 @@ class PageReader:
         if run.page_id is None:
             raise storage.StorageError(f"Run {run.id} names no page to read.")
         page = storage.page(self._store, run.page_id)
-        pixels = decode_page(storage.page_image_path(self._store, page).read_bytes())
+        pixels = decode_page(storage.page_image(self._store, page))
         method = str(run.settings.get("segmentation") or self._settings.segmentation)
 
         def progress(share: float) -> None:
-            storage.report_progress(self._store, run.id, share, "reading the lines")
+            if not storage.report_progress(self._store, run.id, share, "reading the lines"):
+                raise _Cancelled
 
         storage.report_progress(self._store, run.id, 0.0, "finding the lines")
         with self._model_work:
             recognizer, model_id = self._current_recognizer()
             read = read_page(pixels, recognizer, method=method, progress=progress)
         lines = [new_line(line) for line in read]
-        storage.replace_lines(self._store, page.id, lines, model_id)
-        storage.finish_run(self._store, run.id, {"lines": len(lines)})
+        with storage.write(self._store):
+            storage.replace_lines(self._store, page.id, lines, model_id)
+            storage.finish_run(self._store, run.id, {"lines": len(lines)})
         return len(lines)
 
     def _current_recognizer(self) -> tuple[Recognizer, int]:

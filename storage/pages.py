@@ -15,7 +15,7 @@ from storage.store import Store, select, write
 from storage.texts import clean_label, clean_message
 
 IMAGE_SUFFIXES = ("jpg", "png", "webp")  # what browsers show; segmentation converts the rest
-THUMBNAIL_SUFFIX = "jpg"
+THUMBNAIL_SUFFIX = "webp"
 
 
 def add_page(

@@ -2,7 +2,7 @@
 
 htr.sqlite                      the database
 images/ab/<sha256>.<suffix>     page images
-thumbnails/ab/<sha256>.jpg      small copies of them, named by the page image
+thumbnails/ab/<sha256>.webp     small copies of them, named by the page image
 models/<sha256>.safetensors     weights
 backups/                        copies of the database made before it was brought up to date
 tmp/                            files that are being written

@@ -163,8 +163,10 @@ class RelativeBias(nn.Module):
         """Start with no preference for any distance."""
         super().__init__()
         self.max_distance = max_positions - 1
-        self.bias = nn.Embedding(2 * max_positions - 1, heads)
-        nn.init.zeros_(self.bias.weight)
+        # Not drawn and then zeroed: drawing on the meta device imports torch's compiler, seconds.
+        self.bias = nn.Embedding.from_pretrained(
+            torch.zeros(2 * max_positions - 1, heads), freeze=False
+        )
 
     def forward(self, steps: int) -> Tensor:
         """Return (1, N, T, T); entry i, j belongs to the distance i - j of query and key."""

@@ -22,6 +22,7 @@ from htr.device import (
     measured_precision,
     precision_candidates,
     set_threads,
+    trial_clock,
 )
 from htr.errors import RecognitionError
 from htr.model import HTRConvText
@@ -228,7 +229,8 @@ class Recognizer:
                 torch.cuda.synchronize(self.device)
 
         key = (self.config, str(self.device), torch.get_num_threads())
-        return measured_precision(key, precision_candidates(self.device), compute)
+        candidates = precision_candidates(self.device)
+        return measured_precision(key, candidates, compute, trial_clock(self.device))
 
 
 def default_model_path() -> Path:

@@ -90,7 +90,7 @@ def measure(monkeypatch: pytest.MonkeyPatch, seconds: dict[str, list[float]]) ->
 
 
 def test_clearly_faster_precision_is_chosen_and_timed_once(monkeypatch) -> None:
-    assert measure(monkeypatch, {"fp32": [0.1], "bf16": [0.04]}) == ("bf16", 8)
+    assert measure(monkeypatch, {"fp32": [0.1], "bf16": [0.04]}) == ("bf16", 12)
 
 
 def test_small_gain_is_not_worth_the_rounding(monkeypatch) -> None:
@@ -98,7 +98,7 @@ def test_small_gain_is_not_worth_the_rounding(monkeypatch) -> None:
 
 
 def test_slow_first_run_and_a_busy_moment_do_not_decide(monkeypatch) -> None:
-    times = {"fp32": [0.1, 0.1, 0.9, 0.9], "bf16": [0.5, 0.9, 0.04, 0.9]}
+    times = {"fp32": [0.1, 0.1, 0.2, 0.2], "bf16": [0.5, 0.3, 0.04, 0.3]}
     assert measure(monkeypatch, times)[0] == "bf16"
 
 

@@ -13,8 +13,14 @@ import unicodedata
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import editdistance
 import numpy as np
+
+try:
+    from editdistance import eval as edit_distance
+except ModuleNotFoundError:
+    # editdistance has no built package for Python 3.13, and a user's machine has no compiler;
+    # requirements.txt installs rapidfuzz there, which computes the same distance.
+    from rapidfuzz.distance.Levenshtein import distance as edit_distance
 
 BOOTSTRAP_SAMPLES = 2000
 BOOTSTRAP_BLOCK = 1 << 22  # entries of the table of draws held at once: 32 MB
@@ -60,9 +66,9 @@ def line_errors(reference: str, reading: str) -> LineErrors:
     true, read = normalise(reference), normalise(reading)
     true_words, read_words = true.split(), read.split()
     return LineErrors(
-        character_edits=editdistance.eval(true, read),
+        character_edits=edit_distance(true, read),
         characters=len(true),
-        word_edits=editdistance.eval(true_words, read_words),
+        word_edits=edit_distance(true_words, read_words),
         words=len(true_words),
     )
 

@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "synthesis": (set(), {"numpy", "cv2", "PIL"}),
     "htr": (
         {"segmentation"},
-        {"numpy", "cv2", "PIL", "torch", "safetensors", "editdistance", "huggingface_hub"},
+        {"numpy", "cv2", "PIL", "torch", "safetensors", "editdistance", "rapidfuzz", "huggingface_hub"},
     ),
     "training": (
         {"htr", "storage", "segmentation", "synthesis"},

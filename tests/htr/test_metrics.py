@@ -102,3 +102,23 @@ def test_wider_level_gives_a_wider_interval() -> None:
 
 def test_interval_of_no_lines_is_zero() -> None:
     assert interval([], []) == Interval(0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("reference", "reading"),
+    [
+        ("", ""),
+        ("a", ""),
+        ("", "abc"),
+        ("kitten", "sitting"),
+        ("œuvre ẽ", "oeuvre e"),
+        ("ab", "ba"),
+    ],
+)
+def test_both_libraries_compute_the_same_distance(reference: str, reading: str) -> None:
+    editdistance = pytest.importorskip("editdistance")  # has no package for Python 3.13
+    from rapidfuzz.distance import Levenshtein
+
+    assert editdistance.eval(reference, reading) == Levenshtein.distance(reference, reading)
+    words, others = reference.split(), reading.split()
+    assert editdistance.eval(words, others) == Levenshtein.distance(words, others)

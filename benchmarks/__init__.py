@@ -1,0 +1,1 @@
+"""Measurements of the app's parts; each module prints one table."""

@@ -28,6 +28,7 @@ WEIGHTS = Path(__file__).parent / "weights" / "segmenter.safetensors"
 FIRST_SIDE_PX = 1280.0  # long side of the first look, of a page of usual shape
 GOOD_SPACING_PX = (30.0, 60.0)  # working spacings that the network is surest at
 AIM_SPACING_PX = 42.0
+MAX_FIRST_SCALE = 1.25  # a small image is rather a slip with few lines than a page
 MAX_SCALE = 2.5  # enlarging further than this adds no detail
 MAX_WORKING_PIXELS = 5e6  # bounds memory (about 1.5 GB) and time
 TURN_FLAGS = {1: ("vertical",), 2: ("upside-down",), 3: ("vertical",)}
@@ -168,7 +169,8 @@ def find_lines(gray: np.ndarray, network: Segmenter) -> list[FoundLine]:
         )
     height, width = gray.shape
     # By area, so that strips and double pages get letters of the same size as single pages.
-    scale = _bounded(FIRST_SIDE_PX * math.sqrt(0.7 / (height * width)), gray)
+    scale = min(FIRST_SIDE_PX * math.sqrt(0.7 / (height * width)), MAX_FIRST_SCALE)
+    scale = _bounded(scale, gray)
     maps = draw_maps(gray, scale, network)
     for _ in range(2):
         spacing = median_spacing(maps)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+MAX_PIECES = 1500  # noise has more; the longest are kept, for joining compares every two pieces
+
 
 @dataclass(frozen=True)
 class TraceSettings:
@@ -20,6 +22,7 @@ class TraceSettings:
     pair_reach: how far the start may lie from the end it follows.
     gap: longest gap that is bridged; gap_rise: its largest step up or down.
     gap_end: largest product of end and start probability over a bridged gap.
+    smooth: standard deviation, in spacings, of the blur under which ridges are sought.
     """
 
     ridge: float = 0.35
@@ -31,7 +34,7 @@ class TraceSettings:
     gap: float = 1.2
     gap_rise: float = 0.25
     gap_end: float = 0.25
-    smooth: float = 0.05
+    smooth: float = 0.08
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ def trace_upright(
     for x, y in _chains(ridges, smoothed):
         pieces.append(_measured(x, y, baseline, start, end, spacing))
     pieces = [part for piece in pieces for part in _cut(piece, settings)]
+    if len(pieces) > MAX_PIECES:
+        pieces = sorted(pieces, key=lambda piece: -len(piece.x))[:MAX_PIECES]
     pieces = _joined(pieces, settings)
     return [_curve(piece) for piece in pieces if _is_line(piece, settings)]
 
@@ -99,7 +104,9 @@ def _ridges(
     smoothed = cv2.GaussianBlur(baseline, (0, 0), sigmaX=1.5 * sigma, sigmaY=sigma)
     reach = max(1, round(0.12 * typical))
     highest = cv2.dilate(smoothed, np.ones((2 * reach + 1, 1), np.uint8))
-    return (smoothed >= highest) & (smoothed > settings.ridge), smoothed
+    above = np.vstack([np.zeros_like(smoothed[:1]), smoothed[:-1]])
+    # Of equal rows, as where strokes have run together, the first one stands for all.
+    return (smoothed >= highest) & (smoothed > above) & (smoothed > settings.ridge), smoothed
 
 
 def _chains(ridges: np.ndarray, smoothed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -7,6 +7,7 @@ upright first, so that the tracing itself knows one direction only.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -99,5 +100,5 @@ def _on_page(curve: Curve, maps: PageMaps, quarter: int) -> FoundLine:
     elif quarter == 3:
         x, y = y, height - x
     points = np.stack([x * FINE / maps.scale_x, y * FINE / maps.scale_y], 1)
-    scale = np.sqrt(maps.scale_x * maps.scale_y)
+    scale = math.sqrt(maps.scale_x * maps.scale_y)
     return FoundLine(points, curve.spacing * FINE / scale, curve.confidence, quarter)

@@ -63,12 +63,28 @@ class Server:
             self.process.wait()
 
 
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One app for all tests; what a test adds is in a document of its own."""
+    app = Server(tmp_path_factory.mktemp("app") / "data")
+    app.start()
+    yield app
+    app.kill()
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def empty_server(tmp_path: Path) -> Iterator[Server]:
+    """An app whose library is empty, for one test."""
     app = Server(tmp_path / "data")
     app.start()
     yield app
     app.kill()
+
+
+def open_app(page, server: Server) -> None:
+    """Open the library and wait until its scripts run."""
+    page.goto(server.address)
+    page.locator(".rail .icon").first.wait_for()
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +111,7 @@ def tab(browser, server: Server, request: pytest.FixtureRequest) -> Iterator:
     page.set_default_timeout(20_000)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(server.address)
+    open_app(page, server)
     yield page
     ARTEFACTS.mkdir(exist_ok=True)
     page.screenshot(path=ARTEFACTS / f"{request.node.name}.png")

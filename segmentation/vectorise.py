@@ -8,7 +8,7 @@ upright first, so that the tracing itself knows one direction only.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -66,6 +66,39 @@ def median_spacing(maps: PageMaps) -> float | None:
     return float(np.exp2(values[order][np.searchsorted(weights, weights[-1] / 2)]))
 
 
+def mean_cosine(maps: PageMaps) -> float | None:
+    """Mean cosine of the writing direction on baselines, 1 for upright pages; None without lines.
+
+    The network is trained on upright pages mostly: on turned ones it doubts, and this falls.
+    """
+    sure = cv2.resize(maps.fine[0], maps.coarse.shape[:0:-1], interpolation=cv2.INTER_AREA)
+    chosen = maps.coarse[1][sure > 0.5]
+    return float(chosen.mean()) if len(chosen) >= 20 else None
+
+
+def mean_sureness(maps: PageMaps) -> float:
+    """Mean probability of the pixels that may lie on a baseline; 0 without any."""
+    chosen = maps.fine[0][maps.fine[0] > LOOSE]
+    return float(chosen.mean()) if len(chosen) >= 80 else 0.0
+
+
+def turned_back(line: FoundLine, turns: int, width_px: int, height_px: int) -> FoundLine:
+    """The line of a page that was turned upright, in pixels of the page as it came.
+
+    turns: quarter turns that the writing was turned clockwise. width_px, height_px: of the page
+    as it came.
+    """
+    x, y = line.points.T
+    if turns % 4 == 1:
+        x, y = width_px - y, x
+    elif turns % 4 == 2:
+        x, y = width_px - x, height_px - y
+    elif turns % 4 == 3:
+        x, y = y, height_px - x
+    quarter_turns = (line.quarter_turns + turns) % 4
+    return replace(line, points=np.stack([x, y], 1), quarter_turns=quarter_turns)
+
+
 def _quarter_turns(maps: PageMaps) -> np.ndarray:
     """Clockwise quarter turns (0-3) of the writing at every fine pixel; -1 where there is none."""
     mask = (maps.fine[0] > LOOSE).astype(np.uint8)
@@ -91,14 +124,8 @@ def _quarter_turns(maps: PageMaps) -> np.ndarray:
 def _on_page(curve: Curve, maps: PageMaps, quarter: int) -> FoundLine:
     """The curve of the upright fine map in pixels of the page."""
     height, width = maps.fine.shape[1:]
-    x, y = curve.points.T
-    # Points are in pixel centres of the turned map; the inverse of np.rot90 brings them back.
-    if quarter == 1:
-        x, y = width - y, x
-    elif quarter == 2:
-        x, y = width - x, height - y
-    elif quarter == 3:
-        x, y = y, height - x
-    points = np.stack([x * FINE / maps.scale_x, y * FINE / maps.scale_y], 1)
-    scale = math.sqrt(maps.scale_x * maps.scale_y)
-    return FoundLine(points, curve.spacing * FINE / scale, curve.confidence, quarter)
+    line = FoundLine(curve.points, curve.spacing, curve.confidence, 0)
+    line = turned_back(line, quarter, width, height)
+    scale = np.array([maps.scale_x, maps.scale_y]) / FINE
+    spacing_px = curve.spacing / math.sqrt(scale[0] * scale[1])
+    return replace(line, points=line.points / scale, spacing_px=spacing_px)

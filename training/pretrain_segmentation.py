@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segmentation.network import Segmenter, SegmenterConfig, save_segmenter
+from segmentation.unet import Segmenter, SegmenterConfig, save_segmenter
 from training.segmentation_data import CropStream, prefetched_batches, read_truth_pages
 
 CHECKPOINT = "checkpoint.pt"

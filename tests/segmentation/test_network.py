@@ -10,16 +10,8 @@ import pytest
 import torch
 
 from segmentation.lines import SegmentationError
-from segmentation.network import (
-    WEIGHTS,
-    Segmenter,
-    SegmenterConfig,
-    draw_maps,
-    find_lines,
-    load_segmenter,
-    save_segmenter,
-    segment_with_network,
-)
+from segmentation.network import WEIGHTS, draw_maps, find_lines, segment_with_network
+from segmentation.unet import Segmenter, SegmenterConfig, load_segmenter, save_segmenter
 
 TINY = SegmenterConfig(widths=(16, 16, 16, 16), depths=(1, 1, 1), dilations=(1, 2), stem=16)
 
@@ -150,3 +142,16 @@ def test_noise_is_answered() -> None:
     for line in segment_with_network(noise):
         assert type(line.spacing_px) is float
         assert np.isfinite(line.baseline).all()
+
+
+@bundled
+@pytest.mark.parametrize(("turns", "flag"), [(1, "vertical"), (2, "upside-down"), (3, "vertical")])
+def test_turned_page_is_read_along_its_writing_and_flagged(turns: int, flag: str) -> None:
+    page = np.ascontiguousarray(np.rot90(written_page(), -turns))
+    lines = segment_with_network(page)
+    assert len(lines) == 14
+    assert {line.flags for line in lines} == {(flag,)}
+    first = np.array(lines[0].baseline)
+    along = first[-1] - first[0]
+    right = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])[turns]
+    assert along @ right > 0.9 * np.hypot(*along)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from segmentation.network import load_segmenter
+from segmentation.unet import load_segmenter
 from training.page_augmentation import (
     PageAugmentation,
     draw_transform,

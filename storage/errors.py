@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from storage.records import Revision
+    from storage.records import LayoutChange, Revision
 
 
 class StorageError(Exception):
@@ -32,5 +32,17 @@ class RevisionConflict(StorageError):
 
     def __init__(self, message: str, newest: Revision | None) -> None:
         """Return the error with the line's newest revision (None: the line has none)."""
+        super().__init__(message)
+        self.newest = newest
+
+
+class LayoutConflict(StorageError):
+    """The lines of a page were changed by somebody else since they were read; nothing was written.
+
+    newest: the change that was not known to the caller.
+    """
+
+    def __init__(self, message: str, newest: LayoutChange | None) -> None:
+        """Return the error with the page's newest change (None: the page has none)."""
         super().__init__(message)
         self.newest = newest

@@ -209,6 +209,7 @@ def _put_reading(
             now,
         ),
     )
+    db.execute("UPDATE line SET unread = 0 WHERE id = ? AND unread = 1", (line_id,))
 
 
 def _not_found(line_id: int) -> NotFound:
@@ -238,6 +239,8 @@ def _line_from_row(row: Row) -> Line:
         created=row.time("created"),
         replaced=row.optional_time("replaced"),
         removed=row.optional_time("removed"),
+        reshaped=row.optional_time("reshaped"),
+        unread=bool(row.integer("unread")),
     )
 
 

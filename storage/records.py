@@ -9,6 +9,9 @@ from typing import Any
 PAGE_STATES = ("waiting", "reading", "ready", "failed")
 STATUSES = ("machine", "corrected", "confirmed", "doubtful", "ignored")
 RUN_STATES = ("waiting", "running", "done", "failed", "cancelled")
+LAYOUT_CHANGES = (
+    "move", "split", "merge", "draw", "delete", "reorder", "reverse", "order", "segment",
+)  # fmt: skip
 
 Point = tuple[float, float]
 
@@ -117,7 +120,11 @@ class NewLine:
 
 @dataclass(frozen=True)
 class Line:
-    """A stored line. `replaced`: a machine found other lines; `removed`: a person took it away."""
+    """A stored line. `replaced`: a machine found other lines; `removed`: a person took it away.
+
+    reshaped: when a person last drew or changed its geometry; None: it is as the machine found it.
+    unread: its geometry has changed since a machine read it.
+    """
 
     id: int
     page_id: int
@@ -130,6 +137,8 @@ class Line:
     created: datetime
     replaced: datetime | None
     removed: datetime | None
+    reshaped: datetime | None = None
+    unread: bool = False
 
 
 @dataclass(frozen=True)
@@ -203,6 +212,69 @@ class Correction:
     revision: Revision
     page_id: int
     document_id: int
+
+
+@dataclass(frozen=True)
+class LineEdit:
+    """What is to become of a line; None leaves a field as it is.
+
+    line_id: None makes a new line, which needs at least a baseline and a spacing.
+    """
+
+    line_id: int | None
+    baseline: tuple[Point, ...] | None = None
+    polygon: tuple[Point, ...] | None = None
+    spacing_px: float | None = None
+    kind: str | None = None
+    flags: tuple[str, ...] | None = None
+    position: int | None = None
+    removed: bool | None = None
+    replaced: bool | None = None
+
+
+@dataclass(frozen=True)
+class LineChange:
+    """What became of a line: the fields that differ, by their names, as JSON says them.
+
+    before: None where the line was made by this change.
+    """
+
+    line_id: int
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LayoutChange:
+    """One step in the history of a page's lines; never updated, never deleted.
+
+    what: one of LAYOUT_CHANGES; an undo bears the name of what it takes back.
+    revisions: (line, revision) of the texts that were written together with it.
+    undoes_id, redoes_id: the change that this one takes back, or does again.
+    """
+
+    id: int
+    page_id: int
+    what: str
+    lines: tuple[LineChange, ...]
+    revisions: tuple[tuple[int, int], ...]
+    author: str
+    created: datetime
+    undoes_id: int | None
+    redoes_id: int | None
+
+
+@dataclass(frozen=True)
+class LayoutSteps:
+    """Where a page stands in its history.
+
+    newest_id: what the next change has to name as the last one known; 0 if there was none.
+    undo, redo: what would be taken back or done again, by name; None: nothing.
+    """
+
+    newest_id: int
+    undo: str | None
+    redo: str | None
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,33 @@ def undo_line(store: Store, line_id: int, author: str, parent_id: int | None) ->
         return _append(store, db, line_id, text, status, author, newest, undone.id)
 
 
+def append_text(
+    store: Store, db: Database, line_id: int, text: str, status: str, author: str
+) -> Revision:
+    """Return, inside a transaction, a new newest revision on top of whatever is there."""
+    newest = _newest(store, line_id)
+    return _append(store, db, line_id, clean_text(text), status, author, newest, undoes_id=None)
+
+
+def take_back(
+    store: Store, db: Database, line_id: int, revision_id: int, author: str
+) -> Revision | None:
+    """Return, inside a transaction, a revision that goes back behind `revision_id`.
+
+    None, and nothing is written, where a newer revision has followed: what a person wrote stays.
+    """
+    history = {revision.id: revision for revision in revisions_of(store, line_id)}
+    newest = history[max(history)] if history else None
+    if newest is None or newest.id != revision_id:
+        return None
+    before = _parent(history, newest)
+    if before is not None:
+        text, status = before.text, before.status
+    else:
+        text, status = _machine_text(store, line_id), "machine"
+    return _append(store, db, line_id, text, status, author, newest, revision_id)
+
+
 def revisions_of(store: Store, line_id: int) -> list[Revision]:
     """Return the history of a line, oldest first."""
     rows = select(store, "SELECT * FROM revision WHERE line_id = :id ORDER BY id", {"id": line_id})

@@ -96,14 +96,14 @@ class Row:
 
     def mapping(self, column: str) -> dict[str, Any]:
         """Return a JSON object."""
-        value = self._json(column, "a JSON object")
+        value = self.json(column, "a JSON object")
         if not isinstance(value, dict):
             self.refuse(column, "a JSON object")
         return value
 
     def texts(self, column: str) -> tuple[str, ...]:
         """Return a JSON list of texts."""
-        value = self._json(column, "a JSON list of texts")
+        value = self.json(column, "a JSON list of texts")
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             self.refuse(column, "a JSON list of texts")
         return tuple(value)
@@ -115,7 +115,7 @@ class Row:
     def records(self, column: str, kinds: tuple[type, ...]) -> list[tuple[Any, ...]]:
         """Return a JSON list of lists with items of `kinds`: str, or float (finite; int too)."""
         expected = f"a JSON list of [{', '.join(kind.__name__ for kind in kinds)}]"
-        value = self._json(column, expected)
+        value = self.json(column, expected)
         if not isinstance(value, list) or len(value) > MAX_POINTS:
             self.refuse(column, f"{expected}, at most {MAX_POINTS:,}")
         found = []
@@ -133,7 +133,8 @@ class Row:
             found.append(tuple(item))
         return found
 
-    def _json(self, column: str, expected: str) -> Any:
+    def json(self, column: str, expected: str) -> Any:
+        """Return whatever the JSON text says; `expected` is for the message where it is none."""
         try:
             return json.loads(self.text(column))
         # A list nested a million deep is a RecursionError, no ValueError.

@@ -50,13 +50,18 @@ def add_run(
 def queue_reading(store: Store, page_id: int, settings: Mapping[str, Any] | None = None) -> Run:
     """Return the run that will read the page: a new one, or the one that waits already.
 
+    settings: those of a waiting run give way to them; None leaves them.
+
     Raises:
         NotFound: there is no such page.
     """
+    settings_json = to_json(dict(settings or {}), "The settings of the run")
     with write(store) as db:
         set_page_state(db, page_id, "waiting", "", store.now())
         waiting = _waiting_reading(db, page_id)
         if waiting is not None:
+            if settings is not None:
+                db.table("run").update(waiting, {"settings": settings_json})
             return run(store, waiting)
         document_id = db.execute("SELECT document_id FROM page WHERE id = ?", (page_id,))
         return add_run(store, READ, page_id, document_id.fetchone()[0], settings)

@@ -273,4 +273,40 @@ CREATE INDEX line_status ON line(page_id, status, replaced, removed)
 """)
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first_tables, _newest_revision_on_line)
+def _layout_history(db: Database) -> None:
+    """Keep every change to the lines of a page, so that each of them can be taken back.
+
+    The index holds all that is needed to know what may be undone.
+    """
+    db.executescript("""
+ALTER TABLE line ADD COLUMN reshaped TEXT;
+ALTER TABLE line ADD COLUMN unread INTEGER NOT NULL DEFAULT 0 CHECK (unread IN (0, 1));
+CREATE TABLE layout_change (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    page_id INTEGER NOT NULL REFERENCES page(id),
+    what TEXT NOT NULL,
+    lines TEXT NOT NULL,
+    revisions TEXT NOT NULL,
+    author TEXT NOT NULL,
+    created TEXT NOT NULL,
+    undoes_id INTEGER REFERENCES layout_change(id),
+    redoes_id INTEGER REFERENCES layout_change(id),
+    token TEXT NOT NULL
+);
+CREATE INDEX layout_change_of_page ON layout_change(page_id, id, undoes_id, redoes_id, what);
+CREATE UNIQUE INDEX layout_change_once ON layout_change(page_id, token) WHERE token != '';
+CREATE TRIGGER layout_change_is_never_updated BEFORE UPDATE ON layout_change
+BEGIN SELECT RAISE(ABORT, 'a change of the layout is never changed'); END;
+CREATE TRIGGER layout_change_is_never_deleted BEFORE DELETE ON layout_change
+BEGIN SELECT RAISE(ABORT, 'a change of the layout is never deleted'); END;
+CREATE TRIGGER layout_change_is_never_overwritten BEFORE INSERT ON layout_change
+WHEN EXISTS (SELECT 1 FROM layout_change WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'a change of the layout is never changed'); END;
+""")
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+    _first_tables,
+    _newest_revision_on_line,
+    _layout_history,
+)

@@ -19,16 +19,19 @@ from types import FrameType
 
 import storage
 from storage import (
+    LineEdit,
     NewLine,
     Store,
     add_document,
     add_page,
+    change_layout,
     correct_line,
     documents,
     open_store,
     pages_of,
     queue_reading,
     replace_lines,
+    undo_layout,
     undo_line,
 )
 
@@ -86,6 +89,14 @@ def upload(store: Store, document_id: int, chance: random.Random, acknowledge) -
         if chance.random() < 0.2:
             undone = undo_line(store, line_id, "Ada", parent)
             acknowledge(line_id=line_id, revision_id=undone.id, text=undone.text)
+    edits = [LineEdit(line_ids[0], removed=True), LineEdit(None, ((0, 2), (9, 2)), (), 5.0)]
+    drawn = change_layout(
+        store, page.id, edits, "merge", "Ada", 0, {line_ids[1]: ("both", "corrected")}
+    )
+    assert drawn is not None
+    acknowledge(page_id=page.id, change_id=drawn.id, hidden=line_ids[0])
+    undone_change = undo_layout(store, page.id, "Ada", drawn.id)
+    acknowledge(page_id=page.id, change_id=undone_change.id, hidden=drawn.lines[1].line_id)
     if len(pages_of(store, document_id)) > 2000:
         raise SystemExit("the test has run for too long")
 

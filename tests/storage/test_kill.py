@@ -19,6 +19,8 @@ import pytest
 from storage import (
     Store,
     documents,
+    layout_history,
+    layout_steps,
     line_text,
     open_store,
     page_image,
@@ -93,6 +95,12 @@ def check_promises(store: Store, promises: list[dict]) -> None:
             page = page_by_number(store, promise["page_id"])
             assert page.sha256 == promise["sha256"]
             assert len(page_image(store, page)) > 0  # compares the content with the SHA-256
+        if "change_id" in promise:
+            history = {one.id: one for one in layout_history(store, promise["page_id"])}
+            step = history[promise["change_id"]]
+            hidden = line_text(store, promise["hidden"]).line.removed is not None
+            later = [one for one in history.values() if one.undoes_id == step.id]
+            assert hidden != bool(later)
         for line_id in promise.get("line_ids", ()):
             assert line_text(store, line_id).line.id == line_id
         if "text" in promise:
@@ -111,6 +119,7 @@ def check_whole(store: Store) -> None:
     for summary in documents(store):
         for one in pages_of(store, summary.document.id):
             assert page_image(store, one.page)
+            check_layout(store, one.page.id)
     for path in (store.data_dir / "images").glob("*/*"):
         assert (sha256_of(path.read_bytes()), path.suffix) == (path.stem, ".jpg")
     requeue_interrupted(store, "read")
@@ -119,6 +128,18 @@ def check_whole(store: Store) -> None:
     named = {row[0] for row in store.db.execute("SELECT sha256 FROM page")}
     stored = {path.stem for path in (store.data_dir / "images").glob("*/*")}
     assert stored == named
+
+
+def check_layout(store: Store, page_id: int) -> None:
+    """The lines are as the history of the page says, change by change."""
+    state: dict[tuple[int, str], object] = {}
+    for change in layout_history(store, page_id):
+        for line in change.lines:
+            state |= {(line.line_id, name): value for name, value in line.after.items()}
+    for (line_id, name), value in state.items():
+        if name == "removed":
+            assert (line_text(store, line_id).line.removed is not None) == value
+    layout_steps(store, page_id)  # refuses a history that does not fit together
 
 
 def promises_in(acknowledged: Path) -> list[dict]:

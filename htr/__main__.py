@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def recognize(options: argparse.Namespace) -> int:
     """Return the exit status after reading page images into text and JSON files."""
     from htr.page_files import read_files
-    from htr.recognizer import Recognizer, default_model_path
+    from htr.recognizer import Recognizer
+    from htr.shipped import default_model_path
 
     model = options.model or default_model_path()
     recognizer = Recognizer.load(model, options.device, options.precision)
@@ -58,7 +59,8 @@ def evaluate(options: argparse.Namespace) -> int:
 
     from htr.evaluate import as_json, as_text, evaluate_lines
     from htr.lines_data import open_line_set
-    from htr.recognizer import Recognizer, default_model_path
+    from htr.recognizer import Recognizer
+    from htr.shipped import default_model_path
 
     with open_line_set(options.lines) as line_set:
         model = options.model or default_model_path()

@@ -28,12 +28,11 @@ from htr.errors import RecognitionError
 from htr.model import HTRConvText
 from htr.preprocess import bucket_width, check_crop, line_width_px, pad_lines, prepare_line
 
-__all__ = ["Character", "Recognizer", "Transcript", "default_model_path"]
+__all__ = ["Character", "Recognizer", "Transcript"]
 
 Progress = Callable[[float], None]
 """Called with the share of the lines that were read so far, 0 to 1."""
 
-WEIGHTS = Path(__file__).parent / "weights"
 FULL_LINE_PX = 64 * 512
 CPU_BATCH_PX = 8 * FULL_LINE_PX  # measured: larger batches leave the cache and gain nothing
 CUDA_BATCH_PX = 128 * FULL_LINE_PX  # a few GB with the published width
@@ -231,17 +230,3 @@ class Recognizer:
         key = (self.config, str(self.device), torch.get_num_threads())
         candidates = precision_candidates(self.device)
         return measured_precision(key, candidates, compute, trial_clock(self.device))
-
-
-def default_model_path() -> Path:
-    """Return the file of the model that ships with the app.
-
-    Raises RecognitionError when it is missing, as in an incomplete copy of the app.
-    """
-    models = sorted(WEIGHTS.glob("*.safetensors"))
-    if not models:
-        raise RecognitionError(
-            f"No model is in {WEIGHTS}; this copy of the app is incomplete. Install it again, "
-            "or name a model file."
-        )
-    return models[0]

@@ -44,6 +44,7 @@ class PageReader:
         self._recognizer: Recognizer | None = None
         self._recognizer_of: int | None = None
         self._page_times_s: deque[float] = deque(maxlen=PACE_PAGES)
+        self._warm_up_failed = False
         self._model_work = threading.Lock()  # the network serves one caller at a time
 
     def start(self) -> None:
@@ -76,10 +77,24 @@ class PageReader:
                 LOG.exception("the queue of pages cannot be read")
                 run = None
             if run is None:
-                self._wake.wait(IDLE_S)
+                if not self._wake.wait(IDLE_S):
+                    self._warm_up()
                 self._wake.clear()
             else:
                 self._read(run)
+
+    def _warm_up(self) -> None:
+        """Load the model while nothing waits: the first page need not wait for it."""
+        if self._recognizer is not None or self._warm_up_failed:
+            return
+        from htr.errors import RecognitionError
+
+        try:
+            with self._model_work:
+                self._current_recognizer()
+        except (RecognitionError, storage.StorageError) as error:
+            self._warm_up_failed = True  # said once here, and again by each page that needs it
+            LOG.warning("the model cannot be loaded: %s", error)
 
     def _read(self, run: storage.Run) -> None:
         from htr.errors import RecognitionError

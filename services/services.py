@@ -151,7 +151,7 @@ def line_version(line: storage.Line) -> str:
 
 def _install_shipped_model(store: storage.Store) -> None:
     from htr.header import read_header
-    from htr.recognizer import default_model_path
+    from htr.shipped import default_model_path
 
     path = default_model_path()
     header = read_header(path)

@@ -15,7 +15,8 @@ from PIL import Image
 from htr.errors import RecognitionError
 from htr.evaluate import as_json, as_text, evaluate_lines
 from htr.lines_data import open_line_set
-from htr.recognizer import Recognizer, default_model_path
+from htr.recognizer import Recognizer
+from htr.shipped import default_model_path
 
 
 def line_set(folder: Path, rows: list[tuple[int, str, str]]) -> Path:

@@ -13,7 +13,8 @@ from htr_lines import drawn_line
 from htr.checkpoint import save_checkpoint
 from htr.decode import EMPTY_TRANSCRIPT
 from htr.errors import CheckpointError, RecognitionError
-from htr.recognizer import FULL_LINE_PX, Recognizer, default_model_path
+from htr.recognizer import FULL_LINE_PX, Recognizer
+from htr.shipped import default_model_path
 from tests.htr.tiny import ALPHABET, TINY, tiny_model
 
 TEXTS = ("the quick brown", "a", "le 3 mars", "et cetera", "maison", "x y", "a farm", "le 3 mai")

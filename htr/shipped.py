@@ -1,0 +1,23 @@
+"""The model that ships with the app; found without torch, so that the app starts fast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from htr.errors import RecognitionError
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+def default_model_path() -> Path:
+    """Return the file of the model that ships with the app.
+
+    Raises RecognitionError when it is missing, as in an incomplete copy of the app.
+    """
+    models = sorted(WEIGHTS.glob("*.safetensors"))
+    if not models:
+        raise RecognitionError(
+            f"No model is in {WEIGHTS}; this copy of the app is incomplete. Install it again, "
+            "or name a model file."
+        )
+    return models[0]

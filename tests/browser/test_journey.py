@@ -186,6 +186,10 @@ def test_nothing_is_fetched_from_other_hosts(browser, server: Server) -> None:
     assert hosts == {f"127.0.0.1:{server.port}"}
 
 
+def picture(tab, folder: Path, name: str) -> None:
+    tab.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=82)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_screenshots_of_every_place(
     tab, empty_server: Server, tmp_path: Path, theme: str, request
@@ -194,17 +198,17 @@ def test_screenshots_of_every_place(
     folder = Path(request.config.getoption("--screenshots-to") or tmp_path / "pictures")
     folder.mkdir(parents=True, exist_ok=True)
     tab.evaluate("theme => window.htr.setPreference('theme', theme)", theme)
-    tab.screenshot(path=folder / f"empty library {theme}.png")
+    picture(tab, folder, f"empty-library-{theme}")
     tab.get_by_role("button", name="Try an example").click()
     tab.locator(".row.current textarea:focus").wait_for(timeout=60_000)
     for number in (1, 2):
         tab.keyboard.press("Enter")
         wait_saved(tab, number)
     tab.wait_for_timeout(600)  # the image glides to the line
-    tab.screenshot(path=folder / f"desk {theme}.png")
+    picture(tab, folder, f"desk-{theme}")
     tab.set_viewport_size({"width": 820, "height": 1180})
     tab.wait_for_timeout(600)
-    tab.screenshot(path=folder / f"desk on a tablet {theme}.png")
+    picture(tab, folder, f"desk-on-a-tablet-{theme}")
     tab.set_viewport_size({"width": 1280, "height": 720})
     for name, address in (
         ("library", "#/"),
@@ -214,7 +218,7 @@ def test_screenshots_of_every_place(
         tab.evaluate("address => { location.hash = address }", address)
         tab.locator(f'.place[data-place="{name}"]').wait_for()
         tab.wait_for_timeout(500)
-        tab.screenshot(path=folder / f"{name} {theme}.png")
+        picture(tab, folder, f"{name}-{theme}")
     assert json.loads(tab.evaluate("localStorage.getItem('htr-preference-theme')")) == theme
 
 

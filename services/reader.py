@@ -11,14 +11,19 @@ import statistics
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import storage
-from segmentation.lines import SegmentationError
+from segmentation.lines import Line, SegmentationError
+from services.resegment import put_lines
 from services.settings import Settings
+from services.turns import Turns
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from htr.pipeline import ReadLine
     from htr.recognizer import Recognizer
 
@@ -45,7 +50,7 @@ class PageReader:
         self._recognizer_of: int | None = None
         self._page_times_s: deque[float] = deque(maxlen=PACE_PAGES)
         self._warm_up_failed = False
-        self._model_work = threading.Lock()  # the network serves one caller at a time
+        self._turns = Turns()  # the network serves one caller at a time
 
     def start(self) -> None:
         """Take up pages that a stopped server left half read, then read what waits."""
@@ -63,6 +68,19 @@ class PageReader:
     def wake(self) -> None:
         """Say that a page waits."""
         self._wake.set()
+
+    def read_lines(self, pixels: np.ndarray, lines: Sequence[Line]) -> tuple[list[ReadLine], int]:
+        """Return the given lines of a page as the current model reads them, and its number.
+
+        A person waits for this, so it does not wait for the page in hand to be finished.
+
+        Raises: RecognitionError or StorageError where the model cannot be used.
+        """
+        from htr.pipeline import read_lines
+
+        with self._turns.urgent():
+            recognizer, model_id = self._current_recognizer()
+            return read_lines(pixels, lines, recognizer), model_id
 
     def time_left_s(self, pages: int) -> float | None:
         """Return the seconds that so many pages will take; None before the first was read."""
@@ -90,7 +108,7 @@ class PageReader:
         from htr.errors import RecognitionError
 
         try:
-            with self._model_work:
+            with self._turns.patient():
                 self._current_recognizer()
         except (RecognitionError, storage.StorageError) as error:
             self._warm_up_failed = True  # said once here, and again by each page that needs it
@@ -137,16 +155,18 @@ class PageReader:
         def progress(share: float) -> None:
             if not storage.report_progress(self._store, run.id, share, "reading the lines"):
                 raise _Cancelled
+            self._turns.give_way()
 
         storage.report_progress(self._store, run.id, 0.0, "finding the lines")
-        with self._model_work:
+        with self._turns.patient():
             recognizer, model_id = self._current_recognizer()
             read = read_page(pixels, recognizer, method=method, progress=progress)
         lines = [new_line(line) for line in read]
         with storage.write(self._store):
-            storage.replace_lines(self._store, page.id, lines, model_id)
-            storage.finish_run(self._store, run.id, {"lines": len(lines)})
-        return len(lines)
+            author = str(run.settings.get("author") or "")
+            count = put_lines(self._store, page, lines, model_id, author)
+            storage.finish_run(self._store, run.id, {"lines": count})
+        return count
 
     def _current_recognizer(self) -> tuple[Recognizer, int]:
         """Return the recognizer of the current model and the model's id, loading it if new."""
@@ -166,20 +186,24 @@ class PageReader:
 
 def new_line(read: ReadLine) -> storage.NewLine:
     """Return what storage keeps of a line that was found and read."""
-    characters = tuple(
-        storage.ReadCharacter(c.text, c.confidence, c.start_px, c.end_px)
-        for c in read.transcript.characters
-    )
     return storage.NewLine(
         baseline=read.line.baseline,
         polygon=read.line.polygon,
         spacing_px=read.line.spacing_px,
         kind=read.line.kind,
         flags=read.line.flags,
-        reading=storage.NewReading(
-            read.transcript.text,
-            read.transcript.confidence,
-            characters,
-            crop_width_px=read.crop_width_px,
+        reading=new_reading(read),
+    )
+
+
+def new_reading(read: ReadLine) -> storage.NewReading:
+    """Return what storage keeps of what was read on a line."""
+    return storage.NewReading(
+        read.transcript.text,
+        read.transcript.confidence,
+        tuple(
+            storage.ReadCharacter(c.text, c.confidence, c.start_px, c.end_px)
+            for c in read.transcript.characters
         ),
+        crop_width_px=read.crop_width_px,
     )

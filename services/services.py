@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 import storage
+from segmentation import METHODS
 from segmentation.lines import SegmentationError
+from services.line_editor import LineEditor
 from services.reader import PageReader
 from services.settings import Settings
 
@@ -40,6 +43,11 @@ class Services:
         self._pages: OrderedDict[str, np.ndarray] = OrderedDict()
         self._crops: OrderedDict[tuple[int, str], bytes] = OrderedDict()
         self._lock = threading.Lock()
+        self.line_editor = LineEditor(
+            store,
+            self.reader,
+            lambda page: self._pixels(storage.page_image_path(store, page)),
+        )
 
     def add_file(self, document_id: int, name: str, data: bytes) -> Upload:
         """Return the pages of an uploaded file, stored and waiting to be read.
@@ -82,6 +90,23 @@ class Services:
     def read_again(self, page_id: int) -> None:
         """Queue a page to be segmented and read once more; what people wrote on it stays."""
         storage.queue_reading(self.store, page_id)
+        self.reader.wake()
+
+    def segment_again(self, page_ids: Sequence[int], method: str, author: str) -> None:
+        """Queue pages whose lines are to be found anew; what people corrected on them stays.
+
+        method: of `segmentation.segment`.
+
+        Raises: SegmentationError for a method that there is not.
+        """
+        if method not in METHODS:
+            raise SegmentationError(
+                f'There is no segmentation method "{method}"; choose one of {", ".join(METHODS)}.'
+            )
+        with storage.write(self.store):  # all of them, or none
+            for page_id in page_ids:
+                wish = {"segmentation": method, "author": author}
+                storage.queue_reading(self.store, page_id, wish)
         self.reader.wake()
 
     def line_image(self, line: storage.Line) -> bytes:

@@ -19,7 +19,7 @@ from storage.errors import (
     RevisionConflict,
     StorageError,
 )
-from storage.layout import change_layout, redo_layout, undo_layout
+from storage.layout import change_layout, known_layout, redo_layout, undo_layout
 from storage.layout_log import layout_history, layout_steps
 from storage.lines import (
     add_readings,
@@ -130,6 +130,7 @@ __all__ = [
     "documents",
     "fail_run",
     "finish_run",
+    "known_layout",
     "layout_history",
     "layout_steps",
     "line_counts",

@@ -53,10 +53,9 @@ def change_layout(
     _check_request(edits, what, token)
     author = clean_label(author, "The name of the author")
     with write(store) as db:
-        repeated = _by_token(store, page_id, token)
+        repeated = known_layout(store, page_id, known_id, token)
         if repeated is not None:
             return repeated
-        _refuse_conflict(store, page_id, known_id)
         now = store.now()
         by_hand = what != _MADE_BY_MACHINE
         found = [put_edit(store, db, page_id, edit, now, by_hand) for edit in edits]
@@ -68,6 +67,20 @@ def change_layout(
             revision = revisions.append_text(store, db, line_id, text, status, author)
             written.append((line_id, revision.id))
         return _append(store, db, page_id, what, changes, written, author, token)
+
+
+def known_layout(store: Store, page_id: int, known_id: int, token: str) -> LayoutChange | None:
+    """Return the change that bears the token, if it was made already; else None.
+
+    To be asked before a change is worked out, since a stale page would give senseless reasons.
+
+    Raises:
+        LayoutConflict: see `change_layout`.
+    """
+    repeated = _by_token(store, page_id, token)
+    if repeated is None:
+        _refuse_conflict(store, page_id, known_id)
+    return repeated
 
 
 def undo_layout(
@@ -82,10 +95,9 @@ def undo_layout(
     """
     author = clean_label(author, "The name of the author")
     with write(store) as db:
-        repeated = _by_token(store, page_id, token)
+        repeated = known_layout(store, page_id, known_id, token)
         if repeated is not None:
             return repeated
-        _refuse_conflict(store, page_id, known_id)
         done, _ = layout_log.stacks(store, page_id)
         if not done:
             raise StorageError(f"Page {page_id} has no change of its lines to undo.")
@@ -102,10 +114,9 @@ def redo_layout(
     """
     author = clean_label(author, "The name of the author")
     with write(store) as db:
-        repeated = _by_token(store, page_id, token)
+        repeated = known_layout(store, page_id, known_id, token)
         if repeated is not None:
             return repeated
-        _refuse_conflict(store, page_id, known_id)
         _, undone = layout_log.stacks(store, page_id)
         if not undone:
             raise StorageError(f"Page {page_id} has no change of its lines to redo.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 import storage
+from segmentation import has_network
 from services.services import Services
 from ui.answers import Answer, answers
 from ui.static_files import static_text
@@ -16,23 +17,17 @@ def settings_place(services: Services) -> gr.HTML:
     @answers
     def facts(data: dict) -> Answer:
         settings = services.settings
-        model = storage.current_model(services.store)
-        cer = model.scores.get("cer") if model else None
-        reads = f"{model.name}" if model else "none"
-        if isinstance(cer, int | float):
-            reads += f" (misreads {100 * cer:.0f} % of the characters of its test lines)"
+        signed = "by who signs in" if settings.users else settings.author
+        loaded = services.reader.reads_on
         return {
             "facts": [
-                ("Model", reads),
-                ("Reads on", settings.device),
+                ("Model", _model_words(storage.current_model(services.store))),
+                ("Reads on", f"{settings.device}{f': {loaded}' if loaded else ''}"),
                 ("CPU threads", str(settings.threads)),
-                ("Lines are found by", settings.segmentation),
+                ("Lines are found by", _segmentation_words(settings.segmentation)),
                 ("Data folder", str(settings.data_dir)),
                 ("Largest upload", f"{settings.max_upload_mb} MB"),
-                (
-                    "Corrections are signed",
-                    settings.author if not settings.users else "by who signs in",
-                ),
+                ("Corrections are signed", signed),
             ]
         }
 
@@ -42,3 +37,21 @@ def settings_place(services: Services) -> gr.HTML:
         js_on_load=static_text("settings.js"),
         server_functions=[facts],
     )
+
+
+def _model_words(model: storage.Model | None) -> str:
+    if model is None:
+        return "none"
+    test = model.scores.get("test")
+    cer = test.get("cer") if isinstance(test, dict) else None
+    if not isinstance(cer, int | float):
+        return model.name
+    return f"{model.name}; misreads {100 * cer:.0f} % of the characters of its test lines"
+
+
+def _segmentation_words(method: str) -> str:
+    """Return how lines are found, with what "auto" comes to here."""
+    found = {"network": "the learned segmenter", "opencv": "OpenCV, without a model"}
+    if method != "auto":
+        return found[method]
+    return f"{found['network' if has_network() else 'opencv']} (auto)"

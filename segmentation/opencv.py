@@ -14,7 +14,7 @@ from segmentation.lines import Line
 from segmentation.order import reading_order
 from segmentation.outlines import outline_lines
 from segmentation.ridges import ridge_curves, ridge_strength, rules_of
-from segmentation.rows import joined_curves, parts_of_row
+from segmentation.rows import joined_curves, likely_parts, parts_of_row
 from segmentation.spacing import estimated_spacing
 
 WORKING_SPACING_PX = 20.0
@@ -25,6 +25,8 @@ SEARCH_UP, SEARCH_DOWN = -0.05, 0.5  # of the spacing: where the baseline is sou
 EDGE = 0.22  # of the spacing: height of the bands compared above and below a baseline
 WINDOW = 2.0  # of the spacing: the width over which ink speaks for one height
 REST, REST_PULL = 0.2, 0.6  # of the spacing: usual drop from ridge to baseline, how much it counts
+SURE_RANGE = (0.75, 1.3)  # of the first estimate: a spacing found outside is worked with anew
+MIN_DISTANCES = 4  # between lines that tell the spacing
 SPACING_RANGE = (0.55, 1.6)  # of the page's spacing: distances that neighbouring lines may have
 
 
@@ -38,15 +40,13 @@ def segment_with_opencv(page: np.ndarray) -> list[Line]:
     spacing_px = estimated_spacing(gray) if min(height, width) >= MIN_PAGE_PX else None
     if spacing_px is None:
         return []
-    scale = min(WORKING_SPACING_PX / spacing_px, WORKING_SIDE_PX / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    shrinking = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(gray, size, interpolation=shrinking)
-    found = _baselines(small, spacing_px * scale)
-    if not found:
+    curves = _baselines(gray, spacing_px)
+    measured_px = _measured_spacing(curves, spacing_px)
+    if not SURE_RANGE[0] < measured_px / spacing_px < SURE_RANGE[1]:
+        spacing_px = measured_px
+        curves = _baselines(gray, spacing_px)
+    if not curves:
         return []
-    factor = np.array([width / size[0], height / size[1]])
-    curves = [(curve + 0.5) * factor - 0.5 for curve in found]
     spacings = _local_spacings(curves, spacing_px)
     baselines = [tuple((round(float(x), 1), round(float(y), 1)) for x, y in c) for c in curves]
     polygons = outline_lines(gray, baselines, spacings)
@@ -58,14 +58,41 @@ def segment_with_opencv(page: np.ndarray) -> list[Line]:
 
 
 def _baselines(gray: np.ndarray, spacing_px: float) -> list[np.ndarray]:
-    """Return the baselines on the working image as float (N, 2) of x, y."""
+    """Return the baselines as float (N, 2) of x, y, in pixels of the page.
+
+    The page is worked on at a size where its spacing is WORKING_SPACING_PX.
+    """
+    height, width = gray.shape
+    scale = min(WORKING_SPACING_PX / spacing_px, WORKING_SIDE_PX / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    spacing_px = spacing_px * scale
     ink = ink_map(gray, spacing_px)
     rules, posts = rules_of(ink, spacing_px)
     writing = np.where((rules | posts) > 0, np.float32(0.0), ink)
-    curves = ridge_curves(ridge_strength(writing, spacing_px), spacing_px)
-    rows = joined_curves(curves, spacing_px)
+    strength = ridge_strength(writing, spacing_px)
+    rows = joined_curves(ridge_curves(strength, spacing_px), spacing_px)
     parts = [part for row in rows for part in parts_of_row(row, writing, posts, spacing_px)]
-    return [_baseline(part, writing, spacing_px) for part in parts]
+    likely = likely_parts(parts, strength, spacing_px)
+    factor = np.array([width / size[0], height / size[1]])
+    return [(_baseline(part, writing, spacing_px) + 0.5) * factor - 0.5 for part in likely]
+
+
+def _measured_spacing(curves: list[np.ndarray], expected_px: float) -> float:
+    """Return the median distance from a line to the next below it, expected_px if few have one."""
+    distances = []
+    for upper in curves:
+        below = []
+        for lower in curves:
+            left, right = max(upper[0, 0], lower[0, 0]), min(upper[-1, 0], lower[-1, 0])
+            if right - left > 0.5 * min(np.ptp(upper[:, 0]), np.ptp(lower[:, 0])):
+                at = np.linspace(left, right, 5)
+                apart = np.median(np.interp(at, *lower.T) - np.interp(at, *upper.T))
+                if 0 < apart < 3 * expected_px:
+                    below.append(float(apart))
+        if below:
+            distances.append(min(below))
+    return float(np.median(distances)) if len(distances) >= MIN_DISTANCES else expected_px
 
 
 def _baseline(curve: np.ndarray, ink: np.ndarray, spacing_px: float) -> np.ndarray:

@@ -7,8 +7,9 @@ import math
 import cv2
 import numpy as np
 
-ALONG, ACROSS = 0.75, 0.15  # of the spacing: standard deviations of the filter along, across lines
+ALONG, ACROSS = 1.0, 0.15  # of the spacing: standard deviations of the filter along, across lines
 ANGLES_DEGREES = (-9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
+TILTS = 4.0  # degrees: how far lines may differ from the tilt of the page
 LOW, HIGH = 0.18, 0.38  # of the page's strong ridges: followed from, kept with
 STRONG_PERCENTILE = 95
 MIN_STRONG = 0.02  # ridge strength of the faintest page that is believed to hold writing
@@ -45,15 +46,17 @@ def rules_of(ink: np.ndarray, spacing_px: float) -> tuple[np.ndarray, np.ndarray
 def ridge_strength(ink: np.ndarray, spacing_px: float) -> np.ndarray:
     """Return float32 (H, W): how much every pixel lies on the middle of a band of writing.
 
-    The second derivative across a line, smoothed along it, at the angle that answers most.
+    The second derivative across a line, smoothed along it, at the angle that answers most of
+    those near the tilt of the page: at others, tall letters lead from one line to the next.
     """
-    best = np.full(ink.shape, -np.inf, np.float32)
+    answers = []
     for angle in ANGLES_DEGREES:
         kernel = _ridge_kernel(ALONG * spacing_px, ACROSS * spacing_px, math.radians(angle))
-        best = np.maximum(
-            best, cv2.filter2D(ink, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT)
-        )
-    return best
+        answers.append(cv2.filter2D(ink, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT))
+    energy = [float(np.square(np.maximum(answer, 0)).sum()) for answer in answers]
+    tilt = ANGLES_DEGREES[int(np.argmax(energy))]
+    near = [a for a, angle in zip(answers, ANGLES_DEGREES, strict=True) if abs(angle - tilt) < TILTS]
+    return np.maximum.reduce(near)
 
 
 def _ridge_kernel(along_px: float, across_px: float, angle: float) -> np.ndarray:

@@ -16,6 +16,11 @@ GUTTER_HEIGHT = 2.6  # of the spacing, up and down: how far a gutter is empty at
 ALWAYS_CUT = 2.6  # of the spacing: a gap that is a gutter anyway
 MIN_LENGTH = 0.6  # of the spacing
 MIN_THICKNESS = 0.08  # of the spacing: standard deviation of the ink's height; rules have less
+CROOKED = 0.1  # slope against that of the page's lines
+FAINT = 0.42  # of the usual strength of the page's ridges
+ECHO_SHARE = 0.4  # of a part's length that runs along another line
+ECHO_NEAR, ECHO_LENGTH = 0.62, 3.0  # of the spacing: a part as short and as near is an echo
+ECHO_FAR, ECHO_WEAK_LENGTH, ECHO_STRENGTH = 0.75, 8.0, 0.7  # so is a longer one if it is weaker
 MIN_INK = 0.05  # mean ink of the band under a line
 
 
@@ -90,6 +95,57 @@ def parts_of_row(
             if _is_writing(part, ink, spacing_px):
                 parts.append(part)
     return parts
+
+
+def likely_parts(
+    parts: list[np.ndarray], strength: np.ndarray, spacing_px: float
+) -> list[np.ndarray]:
+    """Return the parts that are likely lines of writing, by their neighbours on the page.
+
+    strength: float32 (H, W) of the ridges. Left out are the echoes of a line in its tall letters
+    (short ridges too near to a longer or stronger one), short strokes across the direction of
+    the page's lines, and short faint ones.
+    """
+    if not parts:
+        return []
+    strong = np.array([float(strength[part[:, 1], part[:, 0]].mean()) for part in parts])
+    length = np.array([len(part) / spacing_px for part in parts])
+    slope = np.array([_slope(part) for part in parts])
+    tilt = _weighted_median(slope, length)
+    usual = _weighted_median(strong, length)
+    kept = []
+    for k, part in enumerate(parts):
+        across = abs(slope[k] - tilt) > CROOKED and length[k] < 4
+        faint = strong[k] < FAINT * usual and length[k] < 4
+        if not across and not faint and not _is_echo(k, parts, strong, length, spacing_px):
+            kept.append(part)
+    return kept
+
+
+def _is_echo(
+    k: int, parts: list[np.ndarray], strong: np.ndarray, length: np.ndarray, spacing_px: float
+) -> bool:
+    """Return whether a longer part runs along part k, nearer than lines of writing do."""
+    x, y = parts[k].T
+    for other in np.flatnonzero(length >= length[k]):
+        line = parts[other]
+        left, right = max(x[0], line[0, 0]), min(x[-1], line[-1, 0])
+        if other == k or right - left < ECHO_SHARE * len(x):
+            continue
+        at = np.arange(left, right + 1)
+        apart = np.median(np.abs(np.interp(at, x, y) - np.interp(at, *line.T))) / spacing_px
+        if apart < ECHO_NEAR and length[k] < ECHO_LENGTH:
+            return True
+        weaker = strong[k] < ECHO_STRENGTH * strong[other]
+        if apart < ECHO_FAR and weaker and length[k] < ECHO_WEAK_LENGTH:
+            return True
+    return False
+
+
+def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
 def _window(spacing_px: float) -> int:

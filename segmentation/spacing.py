@@ -11,7 +11,7 @@ HEIGHT_SIDE_PX = 1400  # longest side at which letters are measured
 LAG_SIDE_PX = 1000  # longest side at which rows are correlated
 SPACING_A_HEIGHT = 2.2  # line spacing over the height of connected strokes, seen on many hands
 PRIOR_WIDTH = 0.7  # of the natural logarithm of that ratio
-PEAK = 0.08  # of the correlation: less is chance
+PEAK = 0.03  # least score of a peak: less is chance
 MULTIPLE = 0.4  # of a peak's score: a peak this high at a half or third of its lag wins
 MIN_STROKES = 5
 
@@ -33,7 +33,7 @@ def estimated_spacing(gray: np.ndarray) -> float | None:
     distance = np.log(np.maximum(lags, 1) / scale / expected_px) / PRIOR_WIDTH
     score = correlation * np.exp(-0.5 * distance**2)
     middle = correlation[1:-1]
-    peak = (middle >= correlation[:-2]) & (middle > correlation[2:]) & (middle > PEAK)
+    peak = (middle >= correlation[:-2]) & (middle > correlation[2:]) & (score[1:-1] > PEAK)
     peaks = np.flatnonzero(peak) + 1
     peaks = peaks[peaks >= 5]
     if not len(peaks):

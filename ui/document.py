@@ -10,7 +10,6 @@ from ui.answers import Answer, answers, number, string
 from ui.static_files import static_text
 
 
-
 def document(services: Services) -> gr.HTML:
     """Return the document's component; to be called inside the blocks of the app."""
     store = services.store
@@ -27,7 +26,9 @@ def document(services: Services) -> gr.HTML:
         return {
             "document": {"id": opened.id, "title": opened.title},
             "pages": pages,
-            "left_s": services.reader.time_left_s(sum(page["state"] == "waiting" for page in pages)),
+            "left_s": services.reader.time_left_s(
+                sum(page["state"] == "waiting" for page in pages)
+            ),
         }
 
     @answers

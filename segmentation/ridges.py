@@ -7,10 +7,10 @@ import math
 import cv2
 import numpy as np
 
-ALONG, ACROSS = 1.0, 0.15  # of the spacing: standard deviations of the filter along, across lines
+ALONG, ACROSS = 1.2, 0.19  # of the spacing: standard deviations of the filter along, across lines
 ANGLES_DEGREES = (-9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
 TILTS = 4.0  # degrees: how far lines may differ from the tilt of the page
-LOW, HIGH = 0.18, 0.38  # of the page's strong ridges: followed from, kept with
+LOW, HIGH = 0.15, 0.48  # of the page's strong ridges: followed from, kept with
 STRONG_PERCENTILE = 95
 MIN_STRONG = 0.02  # ridge strength of the faintest page that is believed to hold writing
 MAX_STEP = 0.12  # of the spacing: rise from one column to the next within a ridge
@@ -55,7 +55,9 @@ def ridge_strength(ink: np.ndarray, spacing_px: float) -> np.ndarray:
         answers.append(cv2.filter2D(ink, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT))
     energy = [float(np.square(np.maximum(answer, 0)).sum()) for answer in answers]
     tilt = ANGLES_DEGREES[int(np.argmax(energy))]
-    near = [a for a, angle in zip(answers, ANGLES_DEGREES, strict=True) if abs(angle - tilt) < TILTS]
+    near = [
+        a for a, angle in zip(answers, ANGLES_DEGREES, strict=True) if abs(angle - tilt) < TILTS
+    ]
     return np.maximum.reduce(near)
 
 

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 
 MAX_OVERLAP = 1.6  # of the spacing: ridges run over the ends of the ink and past each other
-MAX_GAP = 2.2  # of the spacing: widest gap between words that is bridged
-MAX_RISE = 0.28  # of the spacing: how far two pieces of a row may differ in height
+MAX_GAP = 2.6  # of the spacing: widest gap between words that is bridged
+MAX_RISE = 0.33  # of the spacing: how far two pieces of a row may differ in height
 SLOPE_WINDOW = 2.0  # of the spacing: the end of a piece that tells where it is heading
 BAND = 0.4  # of the spacing: ink this near to a ridge belongs to it
 INKED = 0.3  # least ink that counts as a stroke
-GUTTER = 0.7  # of the spacing: width of a gap that may be a gutter
+GUTTER = 0.9  # of the spacing: width of a gap that may be a gutter
 GUTTER_HEIGHT = 2.6  # of the spacing, up and down: how far a gutter is empty at least
 ALWAYS_CUT = 2.6  # of the spacing: a gap that is a gutter anyway
 MIN_LENGTH = 0.6  # of the spacing
@@ -194,7 +194,7 @@ def _is_gutter(
     for column in empty:
         run = run + 1 if column else 0
         longest = max(longest, run)
-    return longest >= 0.6 * GUTTER * spacing_px
+    return longest >= 0.5 * GUTTER * spacing_px
 
 
 def _crossed(row: np.ndarray, posts: np.ndarray, spacing_px: float) -> np.ndarray:

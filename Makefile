@@ -7,7 +7,7 @@ CODE := app.py htr segmentation storage services synthesis ui training benchmark
 # Threads that spin while they wait make a busy machine many times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: app test test-slow lint types setup-browser screenshots clean
+.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation clean
 
 app: .venv/app-installed
 	$(BIN)/python app.py
@@ -52,5 +52,26 @@ endif
 	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+# Ours and the rivals over the same pages: one table, which is also written below test-artefacts.
+# RIVALS=none, LIMIT=20 (pages) and PAGES=other.zip make it shorter or other.
+PAGES ?= ../shared/data/pages-test.zip
+RIVALS ?= kraken,rapidocr
+LIMIT ?=
+RIVALS_ENVIRONMENT := $(if $(filter none,$(RIVALS)),,.venv-rivals/installed)
+
+bench-segmentation: .venv/app-installed $(RIVALS_ENVIRONMENT)
+	$(BIN)/python -m benchmarks.segmentation $(PAGES) --rivals $(RIVALS) \
+	  $(if $(LIMIT),--limit $(LIMIT)) --out test-artefacts/segmentation
+
+# Without its rivals the benchmark still runs ours, and says why the others are missing.
+.venv-rivals/installed: benchmarks/requirements-rivals.txt .venv/bin/python
+	test -x .venv-rivals/bin/python || $(BIN)/python -m venv .venv-rivals
+ifeq ($(TORCH),cpu)
+	.venv-rivals/bin/python -m pip install -q --disable-pip-version-check \
+	  --index-url https://download.pytorch.org/whl/cpu `grep -o '^torch[^ ]*' $<`
+endif
+	.venv-rivals/bin/python -m pip install -q --disable-pip-version-check -r $< && touch $@ || \
+	  echo "The rivals could not be installed; see above."
+
 clean:
-	rm -rf .venv test-artefacts .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-rivals test-artefacts .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,249 @@
+"""Segment the same pages with ours and with the rivals, and print one table: quality and price.
+
+python -m benchmarks.segmentation PAGES.zip [--rivals kraken,rapidocr|none] [--limit N]
+
+`make bench-segmentation` makes the rivals' environment first. Every contestant runs in a process
+of its own; they take turns page by page, the first of a page changing, so that whatever else the
+machine does hits all alike. Reading the image, loading the weights and a first small page are not
+timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+from benchmarks.page_worker import Answer, Worker, WorkerError
+from benchmarks.pages import BenchmarkError, TruePage, read_truth, spread
+from benchmarks.segmentation_score import PageScore, mean_score, score_page
+
+OURS = ("network", "opencv")
+RIVALS = ("kraken", "rapidocr")
+RIVALS_PYTHON = Path(".venv-rivals/bin/python")
+REFERENCE = "network"  # CPU time is compared with this one's
+HEAD = (
+    "", "F1", "F1on", "P", "R", "missed", "spurious", "split", "merged", "next", "tau",
+    "CPU s a page", "wall s a page (median)", "peak MB", "CPU / ours",
+)  # fmt: skip
+
+
+@dataclass
+class Contestant:
+    """A segmenter in the race: its name in the table, its process, its answers by page.
+
+    failure: why it does not run, or no longer; such a contestant is not scored.
+    """
+
+    key: str
+    name: str
+    worker: Worker | None = None
+    answers: dict[str, Answer] = field(default_factory=dict)
+    failure: str = ""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark and print its table; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("pages", type=Path, metavar="PAGES.zip")
+    parser.add_argument("--rivals", default=",".join(RIVALS), help='comma-separated, or "none"')
+    parser.add_argument("--rivals-python", type=Path, default=RIVALS_PYTHON)
+    parser.add_argument("--limit", type=int, help="so many pages, spread over the archive")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each process")
+    parser.add_argument("--out", type=Path, help="folder for the table and what was found")
+    options = parser.parse_args(arguments)
+    try:
+        rivals = _chosen_rivals(options.rivals)
+        pages = spread(read_truth(options.pages), options.limit)
+        commands = {
+            **{key: [sys.executable, "-m", "benchmarks.segmentation_ours", key] for key in OURS},
+            **{key: [str(options.rivals_python), "-m", "benchmarks.segmentation_rivals", key]
+               for key in rivals},
+        }  # fmt: skip
+        contestants = race(options.pages, pages, commands, options.threads)
+    except BenchmarkError as error:
+        print(error, file=sys.stderr)
+        return 1
+    setting = (
+        f"{date.today().isoformat()}, {options.pages.name}: {len(pages)} pages, "
+        f"{sum(len(page.lines) for page in pages)} lines; {_machine()}, {options.threads} threads."
+    )
+    text = "\n\n".join([setting, table(pages, contestants), table_by_source(pages, contestants)])
+    print(text)
+    if options.out:
+        _write(options.out, text, contestants)
+    return 0
+
+
+def race(
+    archive: Path, pages: Sequence[TruePage], commands: Mapping[str, Sequence[str]], threads: int
+) -> list[Contestant]:
+    """Return the contestants with their answers on all pages, in the order of the commands.
+
+    commands: by contestant, what starts its worker. threads: of each worker.
+    """
+    contestants = []
+    with ExitStack() as stack:
+        for key, command in commands.items():
+            contestant = Contestant(key, key)
+            contestants.append(contestant)
+            try:
+                worker = Worker(command, threads)
+            except WorkerError as error:
+                contestant.failure = str(error)
+                continue
+            stack.callback(worker.close)
+            contestant.worker = worker
+            contestant.name = worker.version
+        for number, page in enumerate(pages):
+            print(f"page {number + 1} of {len(pages)}", end="\r", file=sys.stderr, flush=True)
+            first = number % max(1, len(contestants))
+            for contestant in contestants[first:] + contestants[:first]:
+                _take_turn(contestant, archive, page)
+    print(file=sys.stderr)
+    return contestants
+
+
+def table(pages: Sequence[TruePage], contestants: Sequence[Contestant]) -> str:
+    """Return the table of all contestants, in Markdown, with notes on what failed."""
+    rows: list[tuple[str, ...]] = [HEAD]
+    notes = []
+    reference = next((c for c in contestants if c.key == REFERENCE and not c.failure), None)
+    for contestant in contestants:
+        if contestant.failure:
+            rows.append((contestant.name, f"not run: {contestant.failure}") + ("",) * 13)
+            continue
+        price = _price(contestant, reference)
+        if any(answer.polygon_cpu_s for answer in contestant.answers.values()):
+            rows.append((f"{contestant.name} with polygons", *_quality(pages, contestant), *price))
+            bare = _without_polygons(contestant)
+            rows.append((f"{contestant.name}, polygons' time left out", *("”",) * 10,
+                         *_price(bare, reference)))  # fmt: skip
+        else:
+            rows.append((contestant.name, *_quality(pages, contestant), *price))
+        failed = [answer.error for answer in contestant.answers.values() if answer.error]
+        if failed:
+            notes.append(f"{contestant.name} failed on {len(failed)} pages: {failed[0]}")
+    return "\n\n".join([_markdown(rows), *notes])
+
+
+def table_by_source(pages: Sequence[TruePage], contestants: Sequence[Contestant]) -> str:
+    """Return F1 / F1on, and lines missed, split and merged, of each source; in Markdown."""
+    running = [contestant for contestant in contestants if not contestant.failure]
+    rows: list[tuple[str, ...]] = [
+        ("F1 / F1on (missed, split + merged)", "pages", "lines", *(c.name for c in running))
+    ]
+    for source in sorted({page.source for page in pages}):
+        members = [page for page in pages if page.source == source]
+        cells = []
+        for contestant in running:
+            score = mean_score(_scores(members, contestant))
+            cells.append(
+                f"{score.f1:.3f} / {score.f1on:.3f} ({score.missed}, {score.split + score.merged})"
+            )
+        lines = sum(len(page.lines) for page in members)
+        rows.append((source, str(len(members)), str(lines), *cells))
+    return _markdown(rows)
+
+
+def _take_turn(contestant: Contestant, archive: Path, page: TruePage) -> None:
+    if contestant.failure or contestant.worker is None:
+        return
+    try:
+        contestant.answers[page.file] = contestant.worker.segment(archive, page.file)
+    except WorkerError as error:
+        contestant.failure = f"{error} (after {len(contestant.answers)} pages)"
+
+
+def _quality(pages: Sequence[TruePage], contestant: Contestant) -> tuple[str, ...]:
+    score = mean_score(_scores(pages, contestant))
+    rates = (score.f1, score.f1on, score.precision, score.recall)
+    counts = (score.missed, score.spurious, score.split, score.merged)
+    return (
+        *(f"{rate:.3f}" for rate in rates),
+        *(str(count) for count in counts),
+        f"{score.next:.3f}",
+        f"{score.tau:+.3f}",
+    )
+
+
+def _price(contestant: Contestant, reference: Contestant | None) -> tuple[str, ...]:
+    answers = list(contestant.answers.values())
+    if not answers:
+        return ("–",) * 4
+    cpu_s = statistics.fmean(answer.cpu_s for answer in answers)
+    wall_s = statistics.median(answer.wall_s for answer in answers)
+    peak_mb = max(answer.peak_bytes for answer in answers) / 1e6
+    ratio = "–"
+    if reference and reference.answers:
+        ours_s = statistics.fmean(answer.cpu_s for answer in reference.answers.values())
+        ratio = f"{cpu_s / ours_s:.1f}" if ours_s else "–"
+    return f"{cpu_s:.2f}", f"{wall_s:.2f}", f"{peak_mb:.0f}", ratio
+
+
+def _scores(pages: Sequence[TruePage], contestant: Contestant) -> list[PageScore]:
+    return [score_page(page.lines, contestant.answers[page.file].lines) for page in pages]
+
+
+def _without_polygons(contestant: Contestant) -> Contestant:
+    answers = {
+        file: replace(
+            answer,
+            cpu_s=answer.cpu_s - answer.polygon_cpu_s,
+            wall_s=answer.wall_s - answer.polygon_wall_s,
+        )
+        for file, answer in contestant.answers.items()
+    }
+    return replace(contestant, answers=answers)
+
+
+def _chosen_rivals(names: str) -> list[str]:
+    chosen = [name for name in names.split(",") if name and name != "none"]
+    unknown = set(chosen) - set(RIVALS)
+    if unknown:
+        raise BenchmarkError(
+            f"There is no rival {', '.join(sorted(unknown))}; choose from {', '.join(RIVALS)}, "
+            "or none."
+        )
+    return chosen
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([lines[0], f"|{'---|' * len(rows[0])}", *lines[1:]])
+
+
+def _machine() -> str:
+    try:
+        rows = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        names = [row.split(":", 1)[1].strip() for row in rows if row.startswith("model name")]
+    except OSError:  # not Linux
+        names = []
+    return f"{os.cpu_count()} cores {names[0] if names else platform.processor()}".strip()
+
+
+def _write(folder: Path, text: str, contestants: Sequence[Contestant]) -> None:
+    """Write the table and, for `benchmarks.draw_pages`, the lines that were found."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "table.md").write_text(text + "\n", encoding="utf-8")
+    for contestant in contestants:
+        rows = [
+            {"file": file, "lines": [{"baseline": line} for line in answer.lines]}
+            for file, answer in contestant.answers.items()
+        ]
+        found = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"{contestant.key}.jsonl").write_text(found, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

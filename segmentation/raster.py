@@ -75,9 +75,10 @@ def _read_frame(
                 return None
         check_size(*image.size, page_label(name, number, total), limits)
         white_is_zero = kind == "tiff" and tags.get(PHOTOMETRIC_TAG) == 0
-        orientation = _orientation(image) if kind != "tiff" else 1  # Pillow turns TIFF pages
         mode, info = image.mode, image.info
+        # First of all: looking for a PNG's orientation decodes it, and would swallow its damage.
         pixels = _eight_bit(image, white_is_zero)
+        orientation = _orientation(image) if kind != "tiff" else 1  # Pillow turns TIFF pages
     plain = (
         kind != "tiff"
         and mode in ("L", "RGB")

@@ -82,6 +82,12 @@ class PageReader:
             recognizer, model_id = self._current_recognizer()
             return read_lines(pixels, lines, recognizer), model_id
 
+    @property
+    def reads_on(self) -> str:
+        """The device and precision of the loaded model, or "" before it is loaded."""
+        recognizer = self._recognizer
+        return f"{recognizer.device}, {recognizer.precision}" if recognizer else ""
+
     def time_left_s(self, pages: int) -> float | None:
         """Return the seconds that so many pages will take; None before the first was read."""
         times_s = list(self._page_times_s)

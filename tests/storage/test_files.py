@@ -42,7 +42,7 @@ def make_all_old(store: Store) -> None:
 
 def test_image_lies_under_its_sha256(store: Store, page: Page) -> None:
     sha256 = hashlib.sha256(b"image one").hexdigest()
-    path = store.data_dir / "images" / sha256[:2] / f"{sha256}.webp"
+    path = store.data_dir / "images" / sha256[:2] / f"{sha256}.jpg"
     assert (page.sha256, page_image_path(store, page)) == (sha256, path)
     assert path.read_bytes() == b"image one" == page_image(store, page)
     found = thumbnail_path(store, page)

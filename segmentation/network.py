@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 
+from segmentation.bare import bare_lines
 from segmentation.ink import gray_page
 from segmentation.lines import Line, SegmentationError
 from segmentation.maps import PageMaps
@@ -92,7 +93,9 @@ def find_lines(gray: np.ndarray, network: Segmenter) -> list[FoundLine]:
             break
         scale = better
         maps = draw_maps(gray, scale, network)
-    return [turned_back(line, turns, width, height) for line in vectorise(maps)]
+    found = vectorise(maps)
+    written = [line for line, bare in zip(found, bare_lines(gray, found), strict=True) if not bare]
+    return [turned_back(line, turns, width, height) for line in written]
 
 
 def draw_maps(gray: np.ndarray, scale: float, network: Segmenter) -> PageMaps:

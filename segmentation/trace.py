@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,14 +11,16 @@ import numpy as np
 
 MAX_PIECES = 1500  # noise has more; the longest are kept, for joining compares every two pieces
 
+EVIDENCE_WEIGHTS = (1.6, -0.52, 2.8, -4.2)  # log odds of the stroke, log length, bars, constant
+
 
 @dataclass(frozen=True)
 class TraceSettings:
     """Limits of the tracing; lengths in line spacings, probabilities 0-1, tuned on held-out pages.
 
     ridge: a ridge is followed where the smoothed baseline map is above it.
-    sure: a curve is kept if its mean probability is above it.
-    least_length: shorter curves are specks. short_sure: what curves below one spacing need.
+    least_length: shorter curves are specks.
+    evidence: log odds, see `_evidence`, below which a curve is no line.
     cut: sum of end and start probability at which a curve is cut in two.
     pair_reach: how far the start may lie from the end it follows.
     gap: longest gap that is bridged; gap_rise: its largest step up or down.
@@ -25,15 +28,14 @@ class TraceSettings:
     smooth: standard deviation, in spacings, of the blur under which ridges are sought.
     """
 
-    ridge: float = 0.35
-    sure: float = 0.5
+    ridge: float = 0.5
     least_length: float = 0.35
-    short_sure: float = 0.65
+    evidence: float = -0.5
     cut: float = 1.0
     pair_reach: float = 0.8
-    gap: float = 1.2
+    gap: float = 1.5
     gap_rise: float = 0.25
-    gap_end: float = 0.25
+    gap_end: float = 0.4
     smooth: float = 0.08
 
 
@@ -308,10 +310,23 @@ def _bridged(first: _Piece, second: _Piece) -> _Piece:
 
 def _is_line(piece: _Piece, settings: TraceSettings) -> bool:
     length = len(piece.x) / piece.typical_spacing
-    sure = float(piece.probability.mean())
-    if length < settings.least_length:
-        return False
-    return sure > (settings.short_sure if length < 1.0 else settings.sure)
+    return length >= settings.least_length and _evidence(piece) >= settings.evidence
+
+
+def _evidence(piece: _Piece) -> float:
+    """Log odds that the piece is a text line: sure strokes, with a beginning and an end.
+
+    A logistic regression on the lines found on pages held out. Long stretches have to be surer than
+    short ones: rulings and folds are long.
+    """
+    spacing = piece.typical_spacing
+    sure = min(max(float(piece.probability.mean()), 0.001), 0.999)
+    length = min(len(piece.x) / spacing, 20.0)
+    close = max(1, round(0.4 * spacing))
+    bars = (float(piece.start[:close].max()) + float(piece.end[-close:].max())) / 2
+    weights = EVIDENCE_WEIGHTS
+    features = (math.log(sure / (1 - sure)), math.log(length), bars, 1.0)
+    return sum(weight * feature for weight, feature in zip(weights, features, strict=True))
 
 
 def _curve(piece: _Piece) -> Curve:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-import math
-
 import gradio as gr
 
 import storage
-from services.services import Services, line_version
+from services.services import Services
 from ui.answers import Answer, RequestError, answers, author_of, number, optional_number, string
+from ui.line_tools import layout_view, line_functions, segmentation_methods
+from ui.line_view import line_view
 from ui.static_files import static_text
 
-SCRIPTS = ("desk/saving.js", "desk/picture.js", "desk/row.js", "desk/desk.js")
+SCRIPTS = (
+    "desk/saving.js",
+    "desk/picture.js",
+    "desk/row.js",
+    "desk/geometry.js",
+    "desk/line_changes.js",
+    "desk/line_overlay.js",
+    "desk/line_tools.js",
+    "desk/line_pointer.js",
+    "desk/line_keys.js",
+    "desk/segment_dialog.js",
+    "desk/layout.js",
+    "desk/desk.js",
+)
 
 
 def desk(services: Services) -> gr.HTML:
@@ -47,7 +60,7 @@ def desk(services: Services) -> gr.HTML:
         value=static_text("desk/desk.html"),
         apply_default_css=False,
         js_on_load=static_text(*SCRIPTS),
-        server_functions=[open_page, save_line, read_again],
+        server_functions=[open_page, save_line, read_again, *line_functions(services)],
     )
 
 
@@ -74,46 +87,10 @@ def _page(services: Services, page_id: int) -> Answer:
         "total": total,
         "previous": previous,
         "next": following,
-        "lines": [_line(line) for line in storage.lines_of(store, page.id)],
+        "methods": segmentation_methods(),
+        **layout_view(services, page.id),
+        "lines": [line_view(line) for line in storage.lines_of(store, page.id)],
     }
-
-
-def _line(shown: storage.LineText) -> Answer:
-    """Return a line for the browser; spans of characters as shares (0-1) of the image's width."""
-    line, reading = shown.line, shown.reading
-    width_px = (reading.crop_width_px if reading else 0) or 1.0
-    characters = reading.characters if reading else ()
-    return {
-        "id": line.id,
-        "baseline": line.baseline,
-        "polygon": line.polygon,
-        "flags": line.flags,
-        "text": shown.text,
-        "status": shown.status,
-        "parent": shown.parent_id,
-        "reading": reading.text if reading else "",
-        "characters": [
-            [c.text, round(c.confidence, 3), c.start_px / width_px, c.end_px / width_px]
-            for c in characters
-        ],
-        "crop": None
-        if "no-crop" in line.flags
-        else f"files/lines/{line.id}/{line_version(line)}.webp",
-        "aspect": _aspect(line),
-    }
-
-
-def _crop_address(line: storage.Line) -> str | None:
-    if "no-crop" in line.flags:
-        return None
-    return f"files/lines/{line.id}/{line_version(line)}.webp"
-
-
-def _aspect(line: storage.Line) -> float:
-    """Return width / height of the line's image, known before the image is cut."""
-    length_px = sum(math.dist(a, b) for a, b in zip(line.baseline, line.baseline[1:], strict=False))
-    spacing_px = max(1.0, line.spacing_px)
-    return round(max(0.3, (length_px + 0.5 * spacing_px) / (1.16 * spacing_px)), 3)
 
 
 def _conflict(newest: storage.Revision | None) -> Answer:

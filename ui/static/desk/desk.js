@@ -12,6 +12,15 @@ let timer = null;
 
 const saving = new Saving((argument) => call(server.save_line, argument), showLine);
 const picture = new Picture(element.querySelector(".picture"), (id) => focusLine(id));
+const tools = new LineTools({
+  element, list, picture, takeLayout, showCurrent,
+  page: () => page,
+  send: (argument) => call(server.change_lines, argument),
+  read: (argument) => call(server.read_lines, argument),
+  refresh: () => refresh().catch(say),
+  focusText: () => current && current.field.focus({ preventScroll: true }),
+  askSegmentation: () => askSegmentation(element, page, findLinesAgain),
+});
 const rowOf = (line) => rows.find((row) => row.line === line);
 
 // ---- what is shown ---------------------------------------------------------------------------
@@ -19,6 +28,7 @@ function showLine(line) {
   const row = rowOf(line);
   if (row) {
     row.refusal = saving.problem.get(line);
+    if (line.reread && isKept(line)) line.reread = false;
     row.showState(saving.stateOf(line));
     picture.mark(line);
   }
@@ -27,9 +37,10 @@ function showLine(line) {
 
 function showCounter() {
   if (!page) return;
+  const working = ["waiting", "reading"].includes(page.state);
   const open = page.lines.filter((line) => line.status === "machine").length;
   left.textContent = page.lines.length
-    ? open ? `${open} of ${count(page.lines.length, "line", "lines")} left` : "all lines checked" : "";
+    ? working ? `${page.phase || "waiting for the lines to be found again"}…` : open ? `${open} of ${count(page.lines.length, "line", "lines")} left` : "all lines checked" : "";
   const states = page.lines.map((line) => saving.stateOf(line));
   const worst = ["refused", "offline", "saving", "editing", "saved"].find((state) => states.includes(state)) || "";
   savedMark.dataset.state = worst;
@@ -66,8 +77,7 @@ function showWork() {
 }
 
 function showLines() {
-  const acts = { input, focus, key, useTheirs, keepMine, useDraft, dropDraft };
-  rows = page.lines.map((line, index) => new Row(line, index + 1, acts));
+  rows = page.lines.map(newRow);
   const end = page.next
     ? h("a", { class: "button first end", href: `#/page/${page.next}` }, "Next page", icon("forward"))
     : h("a", { class: "button end", href: `#/document/${page.document.id}` }, "Last page: back to the document");
@@ -78,23 +88,80 @@ function showLines() {
   }
 }
 
+function newRow(line, index) {
+  line.key = `${page.version}-${line.id}`;
+  return new Row(line, index + 1, { input, focus, key, useTheirs, keepMine, useDraft, dropDraft, useReading, keepText });
+}
+
+// Shows the lines as the server says they are now, in place.
+function takeLayout(answer, touched) {
+  if (answer.layout !== undefined) {
+    const { layout, undo, redo } = answer;
+    Object.assign(page, { layout, undo, redo });
+  }
+  const [at, before] = [rows.indexOf(current), rows];
+  const focused = document.activeElement !== document.body;
+  const taken = bringIn(answer, { page, rows, list, picture, saving, newRow: (line) => newRow(line, -1) }, touched);
+  rows = taken.rows;
+  if (rows.length && !before.length) showLines();
+  if (!rows.length) showWork();
+  for (const row of taken.changed) {
+    if (!before.includes(row)) {
+      takeUpDraft(row.line);
+      picture.putLine(row.line);
+    }
+    showLine(row.line);
+  }
+  if (!rows.includes(current)) {
+    current = null;
+    if (rows.length) showCurrent(rows[Math.max(0, Math.min(at, rows.length - 1))].line.id, false);
+  }
+  if (focused && document.activeElement === document.body) { // its row is gone
+    if (tools.on) picture.holder.focus({ preventScroll: true });
+    else if (current) current.field.focus({ preventScroll: true });
+  }
+  showCounter();
+}
+
+function findLinesAgain(method, scope) {
+  tools.leave();
+  call(server.segment_again, { page: page.id, method, scope }).then((answer) => {
+    if (answer.pages > 1) message(`The lines of ${count(answer.pages, "page", "pages")} will be found again, one page after the other.`);
+    return open(page.id);
+  }).catch(say);
+}
+
 // ---- opening a page --------------------------------------------------------------------------
 async function open(id, lineId = null) {
   clearTimeout(timer);
   const answer = await call(server.open_page, { page: id });
   const at = window.htr.address();
   if (at.place !== "desk" || at.page !== id) return; // somebody went elsewhere meanwhile
-  const again = page && page.id === id && page.state === answer.state;
-  page = answer;
-  for (const line of page.lines) line.key = `${page.version}-${line.id}`;
-  current = null;
-  showHeader();
-  if (!again || page.state === "ready") picture.show(page);
-  if (page.lines.length) showLines();
-  else showWork();
-  showCounter();
+  tools.settle();
+  if (page && page.id === id && rows.length && answer.lines.length) followWork(answer);
+  else {
+    const still = page && page.id === id && !page.lines.length && !answer.lines.length;
+    page = answer;
+    rows = [];
+    current = null;
+    showHeader();
+    if (!still) picture.show(page);
+    if (page.lines.length) showLines();
+    else showWork();
+    if (!still) tools.open(page);
+    showCounter();
+    if (page.lines.length) focusLine(lineId ?? firstOpen(), { quietly: lineId === null });
+  }
   if (["waiting", "reading"].includes(page.state)) timer = setTimeout(() => open(id).catch(say), 700);
-  else if (page.lines.length) focusLine(lineId ?? firstOpen(), { quietly: lineId === null });
+}
+
+// The page is being read again: what is on the desk stays until new lines are there.
+function followWork(answer) {
+  const { state, phase, progress } = answer;
+  Object.assign(page, { state, phase, progress, message: answer.message });
+  if (state === "ready") tools.refreshed(answer);
+  if (state === "failed") message(`The lines were not found again. ${answer.message}`, { kind: "error" });
+  showCounter();
 }
 
 function firstOpen() {
@@ -107,14 +174,7 @@ async function refresh() {
   const asked = page;
   const answer = await call(server.open_page, { page: asked.id });
   if (asked !== page) return;
-  for (const fresh of answer.lines) {
-    const row = rows.find((other) => other.line.id === fresh.id);
-    if (!row || fresh.parent === row.line.parent || saving.stateOf(row.line) === "editing" || saving.sending.has(row.line)) continue;
-    if (row.text !== row.line.text) continue;
-    Object.assign(row.line, { text: fresh.text, status: fresh.status, parent: fresh.parent });
-    row.setText(fresh.text);
-    showLine(row.line);
-  }
+  tools.refreshed(answer);
 }
 
 // ---- moving ----------------------------------------------------------------------------------
@@ -126,16 +186,26 @@ function focusLine(id, { quietly = false } = {}) {
 }
 
 function focus(row) {
+  makeCurrent(row, true);
+  row.light();
+  if (tools.on) tools.choose(row.line.id);
+}
+
+function showCurrent(id, follow = true) {
+  const row = rows.find((other) => other.line.id === id);
+  if (row) makeCurrent(row, follow);
+}
+
+function makeCurrent(row, follow) {
   if (current && current !== row) {
     current.setCurrent(false);
     saving.flush(current.line);
   }
   current = row;
   row.setCurrent(true);
-  picture.setCurrent(row.line);
+  picture.setCurrent(row.line, follow);
   row.element.scrollIntoView({ block: "center", behavior: "auto" });
   history.replaceState(history.state, "", `#/page/${page.id}/line/${row.line.id}`);
-  row.light();
 }
 
 function step(row, by) {
@@ -216,6 +286,31 @@ function keepMine(row) {
   accept(row);
 }
 
+// The machine has read another text since the line was given another shape.
+const keptKey = (line) => `htr-kept-${line.key}`;
+
+function isKept(line) {
+  try {
+    return localStorage.getItem(keptKey(line)) === line.reading;
+  } catch {
+    return false;
+  }
+}
+
+function useReading(row) {
+  row.line.reread = false;
+  row.setText(row.line.reading);
+  accept(row);
+}
+
+function keepText(row) {
+  row.line.reread = false;
+  try {
+    localStorage.setItem(keptKey(row.line), row.line.reading);
+  } catch { /* it will be asked again after a reload */ }
+  showLine(row.line);
+}
+
 function useDraft(row) {
   const draft = row.line.offered;
   row.line.offered = null;
@@ -239,9 +334,11 @@ tool("lines", (event) => {
   const hidden = element.querySelector(".picture").classList.toggle("without-lines");
   event.currentTarget.setAttribute("aria-pressed", String(!hidden));
 });
+tool("edit", () => (tools.on ? tools.leave() : tools.enter()));
+tools.showKeys(help.querySelector(".line-keys"));
 tool("help", () => help.showModal());
 element.querySelector(".close-help").addEventListener("click", () => help.close());
-help.addEventListener("close", () => current && current.field.focus({ preventScroll: true }));
+help.addEventListener("close", () => !tools.on && current && current.field.focus({ preventScroll: true }));
 
 // Listeners on the window are removed when the component is mounted anew.
 if (window.htr.deskListeners) window.htr.deskListeners.abort();
@@ -252,13 +349,23 @@ document.addEventListener("selectionchange", () => {
 }, { signal });
 document.addEventListener("keydown", (event) => {
   const typing = ["TEXTAREA", "INPUT", "SELECT"].includes(document.activeElement?.tagName);
-  if (event.key === "?" && !typing && window.htr.address().place === "desk") help.showModal();
+  if (((event.key === "?" && !typing) || (event.key === "F1" && !event.defaultPrevented)) && !help.open && window.htr.address().place === "desk") {
+    event.preventDefault();
+    help.showModal();
+  }
 }, { signal });
+document.addEventListener("keydown", (event) => {
+  if (window.htr.address().place === "desk" && tools.key(event)) event.preventDefault();
+}, { signal });
+document.addEventListener("keyup", (event) => tools.keyUp(event), { signal });
+tools.watchRows(signal);
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "hidden") saving.flushAll();
-  else refresh().catch(() => {}); // a server that is away shows itself at the next save
+  if (document.visibilityState === "hidden") {
+    saving.flushAll();
+    tools.settle();
+  } else refresh().catch(() => {}); // a server that is away shows itself at the next save
 }, { signal });
-window.addEventListener("beforeunload", (event) => saving.unsaved && event.preventDefault(), { signal });
+window.addEventListener("beforeunload", (event) => (saving.unsaved || tools.unsaved) && event.preventDefault(), { signal });
 window.addEventListener("htr-preference", () => rows.forEach((row) => row.draw()), { signal });
 
 place("desk", {
@@ -272,5 +379,6 @@ place("desk", {
   leave() {
     clearTimeout(timer);
     saving.flushAll();
+    tools.leave();
   },
 });

@@ -3,7 +3,8 @@ const ZOOM_STEP = 1.25;
 const CLICK_PX = 5; // a pointer that moved less than this clicked; more, and it dragged
 
 class Picture {
-  // `holder` shows the image; `onLine(id)` is called when a line is clicked.
+  // `holder` shows the image; `onLine(id)` is called when a line is clicked. An `editor` (the line
+  // editor) is asked first what a pointer does; `selected` are the lines it has selected.
   constructor(holder, onLine) {
     this.holder = holder;
     this.onLine = onLine;
@@ -23,33 +24,50 @@ class Picture {
     this.touched = false; // nobody has zoomed yet: keep fitting the width
     this.groups = new Map();
     const svg = h("svg", { viewBox: `0 0 ${page.width} ${page.height}`, "aria-hidden": "true" });
-    for (const line of page.lines) {
-      const points = (list) => list.map(([x, y]) => `${x},${y}`).join(" ");
-      const group = h("g", { class: "line", "data-line": line.id },
-        line.polygon.length ? h("polygon", { points: points(line.polygon) }) : null,
-        h("polyline", { points: points(line.baseline) }));
-      svg.append(group);
-      this.groups.set(line.id, group);
-    }
+    this.svg = svg;
+    for (const line of page.lines) this.putLine(line);
     this.sheet = h("div", { class: "sheet", style: `width:${page.width}px;height:${page.height}px` },
       h("img", { src: page.image, alt: `Scan of ${page.name}`, draggable: "false" }), svg);
     this.holder.replaceChildren(this.sheet);
     this.fitWidth();
   }
 
-  mark(line) {
-    const group = this.groups.get(line.id);
-    if (group) group.setAttribute("class", `line ${line.status}${line === this.current ? " current" : ""}`);
+  // Draws a line that is new, or as it is now.
+  putLine(line) {
+    const { h } = window.htr;
+    const written = (points) => points.map(([x, y]) => `${x},${y}`).join(" ");
+    let group = this.groups.get(line.id);
+    if (!group) {
+      group = h("g", { class: "line", "data-line": line.id }, h("polygon"), h("polyline"));
+      this.groups.set(line.id, group);
+      this.svg.append(group);
+    }
+    group.firstElementChild.setAttribute("points", written(line.polygon));
+    group.lastElementChild.setAttribute("points", written(line.baseline));
+    this.mark(line);
   }
 
-  setCurrent(line) {
+  dropLine(id) {
+    this.groups.get(id)?.remove();
+    this.groups.delete(id);
+    if (this.current?.id === id) this.current = null;
+  }
+
+  mark(line) {
+    const group = this.groups.get(line.id);
+    const marks = ["line", line.status, line === this.current && "current", this.selected?.ids.has(line.id) && "selected"];
+    const written = marks.filter(Boolean).join(" ");
+    if (group && group.getAttribute("class") !== written) group.setAttribute("class", written);
+  }
+
+  setCurrent(line, follow = true) {
     const before = this.current;
     this.current = line;
     if (before) this.mark(before);
     if (line) {
       this.mark(line);
       this.groups.get(line.id)?.parentNode.append(this.groups.get(line.id)); // lit above its neighbours
-      this.follow(line);
+      if (follow) this.follow(line);
     }
   }
 
@@ -72,10 +90,12 @@ class Picture {
   }
 
   set(view, gently = false) {
+    const scaled = view.scale !== this.view.scale;
     this.view = view;
     this.sheet.classList.toggle("gently", gently);
     this.sheet.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
     this.sheet.style.setProperty("--thin", `${1 / view.scale}px`);
+    this.editor?.viewed(scaled);
   }
 
   fitWidth() {
@@ -118,17 +138,25 @@ class Picture {
     if (this.pointers.size === 1) {
       this.moved_px = 0;
       this.pressed = event.target.closest?.("[data-line]");
+      this.taken = this.editor?.down(event) || false;
+    } else if (this.taken) { // a second finger: pinch instead
+      this.editor.cancel();
+      this.taken = false;
     }
   }
 
   move(event) {
     const before = this.pointers.get(event.pointerId);
-    if (!before) return;
+    if (!before) {
+      this.editor?.hover(event);
+      return;
+    }
     const now = [event.clientX, event.clientY];
     const others = [...this.pointers].filter(([id]) => id !== event.pointerId);
     this.moved_px += Math.hypot(now[0] - before[0], now[1] - before[1]);
     this.pointers.set(event.pointerId, now);
-    if (others.length) {
+    if (this.taken) this.editor.move(event);
+    else if (others.length) {
       const [, other] = others[0];
       const distance = (point) => Math.hypot(point[0] - other[0], point[1] - other[1]);
       const box = this.holder.getBoundingClientRect();
@@ -141,7 +169,13 @@ class Picture {
 
   up(event) {
     if (!this.pointers.delete(event.pointerId)) return;
-    if (event.type === "pointerup" && !this.pointers.size && this.moved_px <= CLICK_PX && this.pressed) {
+    const clicked = event.type === "pointerup" && !this.pointers.size && this.moved_px <= CLICK_PX;
+    if (this.taken) {
+      this.taken = false;
+      if (event.type === "pointerup") this.editor.up(event);
+      else this.editor.cancel();
+    } else if (clicked && this.editor?.on) this.editor.click(event);
+    else if (clicked && this.pressed) {
       this.onLine(Number(this.pressed.dataset.line));
     }
   }

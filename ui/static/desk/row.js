@@ -21,25 +21,26 @@ function alignment(text, reading) {
 }
 
 class Row {
-  // `acts`: {input(row), focus(row), key(row, event), useTheirs(row), keepMine(row), useDraft(row), dropDraft(row)}
+  // `acts`: {input(row), focus(row), key(row, event), useTheirs(row), keepMine(row), useDraft(row),
+  // dropDraft(row), useReading(row), keepText(row)}
   constructor(line, number, acts) {
     const { h } = window.htr;
     this.line = line;
     this.acts = acts;
-    this.strip = h("div", { class: "strip", style: `--aspect:${line.aspect}` },
-      line.crop ? h("img", { src: line.crop, alt: "", loading: "lazy", draggable: "false" })
-        : h("span", { class: "no-crop" }, "This line could not be cut out of the page; read it in the page image."),
-      this.lit = h("span", { class: "lit", hidden: true }));
+    this.lit = h("span", { class: "lit", hidden: true });
+    this.strip = h("div", { class: "strip" });
     this.mirror = h("div", { class: "mirror", "aria-hidden": "true" });
     this.field = h("textarea", {
       rows: 1, spellcheck: "false", autocomplete: "off", autocapitalize: "off", autocorrect: "off",
-      dir: "auto", "aria-label": `Text of line ${number}`,
+      dir: "auto",
     });
+    this.number = h("span", { class: "number" });
+    this.flagged = h("span", { class: "flags" });
     this.status = h("span", { class: "status" });
     this.saved = h("span", { class: "saved", role: "status" });
     this.notice = h("div", { class: "notice", hidden: true });
-    this.element = h("section", { class: "row", "data-line": line.id, "aria-label": `Line ${number}` },
-      h("div", { class: "about" }, h("span", { class: "number" }, number), this.status, this.flags(), this.saved),
+    this.element = h("section", { class: "row", "data-line": line.id },
+      h("div", { class: "about" }, this.number, this.status, this.flagged, this.saved),
       this.strip, h("div", { class: "field" }, this.mirror, this.field), this.notice);
     this.field.addEventListener("input", () => { this.draw(); this.tighten(); acts.input(this); });
     this.field.addEventListener("focus", () => acts.focus(this));
@@ -47,12 +48,33 @@ class Row {
     this.field.addEventListener("blur", () => { this.lit.hidden = true; });
     this.strip.addEventListener("click", (event) => this.caretFromImage(event));
     this.element.addEventListener("click", (event) => event.target === this.element && this.field.focus());
+    this.setNumber(number);
+    this.renew();
     this.setText(line.text);
   }
 
-  flags() {
+  setNumber(number) {
+    if (this.number.textContent === String(number)) return;
+    this.number.textContent = number;
+    this.field.setAttribute("aria-label", `Text of line ${number}`);
+    this.element.setAttribute("aria-label", `Line ${number}`);
+  }
+
+  // Shows the image and the flags that the line has now; `drawnAs` says which image that is.
+  renew() {
     const { h } = window.htr;
-    return this.line.flags.map((flag) => h("span", { class: "flag" }, flag.replaceAll("-", " ")));
+    const { line } = this;
+    this.drawnAs = line.crop;
+    this.strip.style.setProperty("--aspect", line.aspect);
+    const image = this.strip.querySelector("img");
+    if (image && line.crop) image.src = line.crop; // the old one is shown until the new one is there
+    else {
+      this.strip.replaceChildren(
+        line.crop ? h("img", { src: line.crop, alt: "", loading: "lazy", draggable: "false" })
+          : h("span", { class: "no-crop" }, "This line could not be cut out of the page; read it in the page image."),
+        this.lit);
+    }
+    this.flagged.replaceChildren(...line.flags.map((flag) => h("span", { class: "flag" }, flag.replaceAll("-", " "))));
   }
 
   get text() {
@@ -144,13 +166,14 @@ class Row {
   showState(saving) {
     const { line } = this;
     this.element.dataset.status = line.status;
-    this.status.textContent = STATUS_WORDS[line.status] || line.status;
+    this.status.textContent = line.unread ? "being read again…" : STATUS_WORDS[line.status] || line.status;
     const refusal = saving === "refused";
     this.saved.textContent = SAVE_WORDS[saving];
     this.saved.dataset.state = saving;
     if (line.conflict) this.showConflict();
     else if (line.offered) this.showDraft();
     else if (refusal) this.showNotice(`Not saved. ${this.refusal || ""}`);
+    else if (line.reread) this.showReread();
     else this.notice.hidden = true;
     this.draw();
   }
@@ -173,5 +196,10 @@ class Row {
   showDraft() {
     this.showNotice(`This computer kept an unsaved text: “${this.line.offered.text}”`,
       this.button("Use it", this.acts.useDraft), this.button("Discard it", this.acts.dropDraft));
+  }
+
+  showReread() {
+    this.showNotice(`The machine now reads: “${this.line.reading}”`,
+      this.button("Use it", this.acts.useReading), this.button("Keep mine", this.acts.keepText));
   }
 }

@@ -15,6 +15,13 @@ from segmentation.lines import Line, SegmentationError
 if TYPE_CHECKING:
     import numpy as np
 
+    from segmentation.crops import crop_line
+    from segmentation.encoding import decode_page, encode_crop, thumbnail
+    from segmentation.images import PageImage, read_pages
+    from segmentation.limits import ImageLimits
+    from segmentation.order import reading_order
+    from segmentation.outlines import outline_lines
+
 METHODS = ("auto", "network", "opencv")
 
 _WEIGHTS_FOLDER = Path(__file__).with_name("weights")
@@ -30,7 +37,22 @@ _LAZY = {
     "thumbnail": "segmentation.encoding",
 }
 
-__all__ = ["METHODS", "Line", "SegmentationError", "has_network", "segment", *_LAZY]
+__all__ = [
+    "METHODS",
+    "ImageLimits",
+    "Line",
+    "PageImage",
+    "SegmentationError",
+    "crop_line",
+    "decode_page",
+    "encode_crop",
+    "has_network",
+    "outline_lines",
+    "read_pages",
+    "reading_order",
+    "segment",
+    "thumbnail",
+]
 
 
 def segment(page: np.ndarray, method: str = "auto") -> list[Line]:
@@ -46,7 +68,12 @@ def segment(page: np.ndarray, method: str = "auto") -> list[Line]:
         raise SegmentationError(
             f'There is no segmentation method "{method}"; choose one of {", ".join(METHODS)}.'
         )
-    if page.ndim not in (2, 3) or page.dtype.name != "uint8" or 0 in page.shape:
+    if (
+        page.ndim < 2
+        or page.shape[2:] not in ((), (3,))
+        or page.dtype.name != "uint8"
+        or 0 in page.shape
+    ):
         raise SegmentationError(
             f"A page image is uint8 (height, width) or (height, width, 3), not {page.dtype} "
             f"{page.shape}."

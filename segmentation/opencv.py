@@ -6,6 +6,8 @@ the gutters between columns, and the baseline is laid where the ink under each r
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -14,12 +16,13 @@ from segmentation.lines import Line
 from segmentation.order import reading_order
 from segmentation.outlines import outline_lines
 from segmentation.ridges import ridge_curves, ridge_strength, rules_of
-from segmentation.rows import joined_curves, likely_parts, parts_of_row
+from segmentation.rows import joined_curves, likely_parts, neighbours, parts_of_row
 from segmentation.spacing import estimated_spacing
 
 WORKING_SPACING_PX = 20.0
-WORKING_SIDE_PX = 2400  # a page is not worked on larger, however small its writing seems
+WORKING_PIXELS = 4_500_000  # a page is not worked on larger, however small its writing seems
 MIN_PAGE_PX = 16
+MAX_LINES = 1000  # of a page: more is noise, and would take minutes
 POINT_DISTANCE = 1.5  # of the spacing, between the points of a baseline
 SEARCH_UP, SEARCH_DOWN = -0.05, 0.5  # of the spacing: where the baseline is sought under a ridge
 EDGE = 0.22  # of the spacing: height of the bands compared above and below a baseline
@@ -63,7 +66,7 @@ def _baselines(gray: np.ndarray, spacing_px: float) -> list[np.ndarray]:
     The page is worked on at a size where its spacing is WORKING_SPACING_PX.
     """
     height, width = gray.shape
-    scale = min(WORKING_SPACING_PX / spacing_px, WORKING_SIDE_PX / max(height, width))
+    scale = min(WORKING_SPACING_PX / spacing_px, math.sqrt(WORKING_PIXELS / gray.size))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     spacing_px = spacing_px * scale
@@ -71,19 +74,29 @@ def _baselines(gray: np.ndarray, spacing_px: float) -> list[np.ndarray]:
     rules, posts = rules_of(ink, spacing_px)
     writing = np.where((rules | posts) > 0, np.float32(0.0), ink)
     strength = ridge_strength(writing, spacing_px)
-    rows = joined_curves(ridge_curves(strength, spacing_px), spacing_px)
+    curves = _longest(ridge_curves(strength, spacing_px), 2 * MAX_LINES)
+    rows = joined_curves(curves, spacing_px)
     parts = [part for row in rows for part in parts_of_row(row, writing, posts, spacing_px)]
-    likely = likely_parts(parts, strength, spacing_px)
+    likely = likely_parts(_longest(parts, MAX_LINES), strength, spacing_px)
     factor = np.array([width / size[0], height / size[1]])
     return [(_baseline(part, writing, spacing_px) + 0.5) * factor - 0.5 for part in likely]
+
+
+def _longest(curves: list[np.ndarray], most: int) -> list[np.ndarray]:
+    """Return the curves, without the shortest ones if there are more than `most`."""
+    if len(curves) <= most:
+        return curves
+    order = sorted(range(len(curves)), key=lambda k: -len(curves[k]))
+    return [curves[k] for k in sorted(order[:most])]
 
 
 def _measured_spacing(curves: list[np.ndarray], expected_px: float) -> float:
     """Return the median distance from a line to the next below it, expected_px if few have one."""
     distances = []
-    for upper in curves:
+    near = neighbours(curves, 3 * expected_px)
+    for upper, others in zip(curves, near, strict=True):
         below = []
-        for lower in curves:
+        for lower in (curves[k] for k in others):
             left, right = max(upper[0, 0], lower[0, 0]), min(upper[-1, 0], lower[-1, 0])
             if right - left > 0.5 * min(np.ptp(upper[:, 0]), np.ptp(lower[:, 0])):
                 at = np.linspace(left, right, 5)
@@ -132,11 +145,11 @@ def _local_spacings(curves: list[np.ndarray], usual_px: float) -> list[float]:
     """
     low, high = SPACING_RANGE[0] * usual_px, SPACING_RANGE[1] * usual_px
     distances: list[list[float]] = [[] for _ in curves]
+    near = neighbours(curves, high)
     for a, curve in enumerate(curves):
-        for b in range(len(curves)):
-            other = curves[b]
+        for other in (curves[b] for b in near[a]):
             left, right = max(curve[0, 0], other[0, 0]), min(curve[-1, 0], other[-1, 0])
-            if a == b or right - left < usual_px:
+            if right - left < usual_px:
                 continue
             at = np.linspace(left, right, 5)
             gap = float(np.median(np.interp(at, *other.T) - np.interp(at, *curve.T)))

@@ -9,8 +9,8 @@ import numpy as np
 
 ALONG, ACROSS = 1.2, 0.19  # of the spacing: standard deviations of the filter along, across lines
 ANGLES_DEGREES = (-9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
-TILTS = 4.0  # degrees: how far lines may differ from the tilt of the page
-LOW, HIGH = 0.15, 0.48  # of the page's strong ridges: followed from, kept with
+TILTS = 5.0  # degrees: how far lines may differ from the tilt of the page
+LOW, HIGH = 0.15, 0.45  # of the page's strong ridges: followed from, kept with
 STRONG_PERCENTILE = 95
 MIN_STRONG = 0.02  # ridge strength of the faintest page that is believed to hold writing
 MAX_STEP = 0.12  # of the spacing: rise from one column to the next within a ridge
@@ -28,15 +28,16 @@ def rules_of(ink: np.ndarray, spacing_px: float) -> tuple[np.ndarray, np.ndarray
     them, a stroke's width.
     """
     inked = (ink > RULE_INK).astype(np.uint8)
-    rules = np.zeros_like(inked)
+    rules = np.zeros(ink.shape, np.uint8)
     for gap, length in ((1, SOLID_RULE), (round(DOT_GAP * spacing_px), DOTTED_RULE)):
         closed = cv2.morphologyEx(inked, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
         thick = cv2.dilate(closed, np.ones((3, 1), np.uint8))  # follows a slight slant
         long = max(3, round(length * spacing_px))
-        rules |= cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, long), np.uint8))
+        found = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, long), np.uint8))
+        rules = np.maximum(rules, np.asarray(found, np.uint8))
     thickness = max(4, round(RULE_THICKNESS * spacing_px))
     broad = cv2.morphologyEx(rules, cv2.MORPH_OPEN, np.ones((thickness, 1), np.uint8))
-    rules = cv2.subtract(rules, broad)
+    rules = np.where(broad > 0, np.uint8(0), rules)
     thick = cv2.dilate(inked, np.ones((1, 3), np.uint8))
     long = max(3, round(POST * spacing_px))
     posts = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((long, 1), np.uint8))

@@ -19,9 +19,9 @@ MIN_THICKNESS = 0.08  # of the spacing: standard deviation of the ink's height; 
 CROOKED = 0.1  # slope against that of the page's lines
 FAINT = 0.42  # of the usual strength of the page's ridges
 ECHO_SHARE = 0.4  # of a part's length that runs along another line
-ECHO_NEAR, ECHO_LENGTH = 0.62, 3.0  # of the spacing: a part as short and as near is an echo
-ECHO_FAR, ECHO_WEAK_LENGTH, ECHO_STRENGTH = 0.75, 8.0, 0.7  # so is a longer one if it is weaker
-MIN_INK = 0.05  # mean ink of the band under a line
+ECHO_NEAR, ECHO_LENGTH = 0.6, 2.5  # of the spacing: a part as short and as near is an echo
+ECHO_FAR, ECHO_WEAK_LENGTH, ECHO_STRENGTH = 0.75, 4.0, 0.7  # so is a longer one if it is weaker
+MIN_INK = 0.04  # mean ink of the band under a line
 
 
 def joined_curves(curves: list[np.ndarray], spacing_px: float) -> list[np.ndarray]:
@@ -113,24 +113,45 @@ def likely_parts(
     slope = np.array([_slope(part) for part in parts])
     tilt = _weighted_median(slope, length)
     usual = _weighted_median(strong, length)
+    near = neighbours(parts, ECHO_FAR * spacing_px)
     kept = []
     for k, part in enumerate(parts):
         across = abs(slope[k] - tilt) > CROOKED and length[k] < 4
         faint = strong[k] < FAINT * usual and length[k] < 4
-        if not across and not faint and not _is_echo(k, parts, strong, length, spacing_px):
+        if not across and not faint and not _is_echo(k, near[k], parts, strong, length, spacing_px):
             kept.append(part)
     return kept
 
 
+def neighbours(curves: list[np.ndarray], reach_px: float) -> list[np.ndarray]:
+    """Return for every curve the indices of those that share some width and come that near."""
+    left = np.array([curve[0, 0] for curve in curves])
+    right = np.array([curve[-1, 0] for curve in curves])
+    top = np.array([curve[:, 1].min() for curve in curves])
+    bottom = np.array([curve[:, 1].max() for curve in curves])
+    found = []
+    for k in range(len(curves)):
+        near = (left < right[k]) & (right > left[k])
+        near &= (top < bottom[k] + reach_px) & (bottom > top[k] - reach_px)
+        near[k] = False
+        found.append(np.flatnonzero(near))
+    return found
+
+
 def _is_echo(
-    k: int, parts: list[np.ndarray], strong: np.ndarray, length: np.ndarray, spacing_px: float
+    k: int,
+    near: np.ndarray,
+    parts: list[np.ndarray],
+    strong: np.ndarray,
+    length: np.ndarray,
+    spacing_px: float,
 ) -> bool:
     """Return whether a longer part runs along part k, nearer than lines of writing do."""
     x, y = parts[k].T
-    for other in np.flatnonzero(length >= length[k]):
+    for other in near[length[near] >= length[k]]:
         line = parts[other]
         left, right = max(x[0], line[0, 0]), min(x[-1], line[-1, 0])
-        if other == k or right - left < ECHO_SHARE * len(x):
+        if right - left < ECHO_SHARE * len(x):
             continue
         at = np.arange(left, right + 1)
         apart = np.median(np.abs(np.interp(at, x, y) - np.interp(at, *line.T))) / spacing_px

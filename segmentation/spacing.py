@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
 from segmentation.ink import ink_map
 
-HEIGHT_SIDE_PX = 1400  # longest side at which letters are measured
-LAG_SIDE_PX = 1000  # longest side at which rows are correlated
+HEIGHT_PIXELS = 1_500_000  # size of the page at which letters are measured
+LAG_PIXELS = 750_000  # size at which rows are correlated
+MAX_LAG_PX = 200
 SPACING_A_HEIGHT = 2.2  # line spacing over the height of connected strokes, seen on many hands
 PRIOR_WIDTH = 0.7  # of the natural logarithm of that ratio
 PEAK = 0.03  # least score of a peak: less is chance
@@ -27,7 +30,7 @@ def estimated_spacing(gray: np.ndarray) -> float | None:
     if height_px is None:
         return None
     expected_px = SPACING_A_HEIGHT * height_px
-    small, scale = _reduced(gray, LAG_SIDE_PX)
+    small, scale = _reduced(gray, LAG_PIXELS)
     correlation = _row_correlation(ink_map(small, expected_px * scale))
     lags = np.arange(len(correlation))
     distance = np.log(np.maximum(lags, 1) / scale / expected_px) / PRIOR_WIDTH
@@ -51,7 +54,7 @@ def estimated_spacing(gray: np.ndarray) -> float | None:
 
 def _stroke_height(gray: np.ndarray) -> float | None:
     """Return the median height in px of connected strokes, weighted by their width."""
-    small, scale = _reduced(gray, HEIGHT_SIDE_PX)
+    small, scale = _reduced(gray, HEIGHT_PIXELS)
     inked = (ink_map(small, 30.0) > 0.4).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
     width, height, area = stats[1:, 2], stats[1:, 3], stats[1:, 4]
@@ -68,7 +71,7 @@ def _stroke_height(gray: np.ndarray) -> float | None:
 def _row_correlation(ink: np.ndarray) -> np.ndarray:
     """Return how much the rows are like those k px below, for k = 0, 1, ...; 1 at k = 0."""
     height, width = ink.shape
-    lags = max(3, min(height // 2, LAG_SIDE_PX // 5))
+    lags = max(3, min(height // 2, MAX_LAG_PX))
     strip = max(3, width // 12)
     total = np.zeros(lags)
     for left in range(0, max(1, width - strip // 2), max(1, strip // 2)):
@@ -83,9 +86,9 @@ def _row_correlation(ink: np.ndarray) -> np.ndarray:
     return total / max(total[0], 1e-9)
 
 
-def _reduced(gray: np.ndarray, side_px: int) -> tuple[np.ndarray, float]:
-    """Return the page with a longest side of at most side_px, and its scale."""
-    scale = min(1.0, side_px / max(gray.shape))
+def _reduced(gray: np.ndarray, pixels: int) -> tuple[np.ndarray, float]:
+    """Return the page with at most so many pixels, and its scale."""
+    scale = min(1.0, math.sqrt(pixels / gray.size))
     if scale == 1.0:
         return gray, 1.0
     size = (max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale)))

@@ -30,7 +30,7 @@ class TraceSettings:
 
     ridge: float = 0.5
     least_length: float = 0.35
-    evidence: float = -0.5
+    evidence: float = -1.0
     cut: float = 1.0
     pair_reach: float = 0.8
     gap: float = 1.5

@@ -53,15 +53,16 @@ endif
 	@touch $@
 
 # Ours and the rivals over the same pages: one table, which is also written below test-artefacts.
-# RIVALS=none, LIMIT=20 (pages) and PAGES=other.zip make it shorter or other.
+# RIVALS=none, LIMIT=20 (pages), KRAKEN_EVERY=3 (pages) and PAGES=other.zip make it shorter or other.
 PAGES ?= ../shared/data/pages-test.zip
 RIVALS ?= kraken,rapidocr
 LIMIT ?=
+KRAKEN_EVERY ?= 1
 RIVALS_ENVIRONMENT := $(if $(filter none,$(RIVALS)),,.venv-rivals/installed)
 
 bench-segmentation: .venv/app-installed $(RIVALS_ENVIRONMENT)
 	$(BIN)/python -m benchmarks.segmentation $(PAGES) --rivals $(RIVALS) \
-	  $(if $(LIMIT),--limit $(LIMIT)) --out test-artefacts/segmentation
+	  $(if $(LIMIT),--limit $(LIMIT)) --kraken-every $(KRAKEN_EVERY) --out test-artefacts/segmentation
 
 # Without its rivals the benchmark still runs ours, and says why the others are missing.
 .venv-rivals/installed: benchmarks/requirements-rivals.txt .venv/bin/python

@@ -59,6 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rivals", default=",".join(RIVALS), help='comma-separated, or "none"')
     parser.add_argument("--rivals-python", type=Path, default=RIVALS_PYTHON)
     parser.add_argument("--limit", type=int, help="so many pages, spread over the archive")
+    parser.add_argument(
+        "--kraken-every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="kraken takes every Nth page only: it is slow",
+    )
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each process")
     parser.add_argument("--out", type=Path, help="folder for the table and what was found")
     options = parser.parse_args(arguments)
@@ -70,7 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             **{key: [str(options.rivals_python), "-m", "benchmarks.segmentation_rivals", key]
                for key in rivals},
         }  # fmt: skip
-        contestants = race(options.pages, pages, commands, options.threads)
+        sparse = {"kraken": options.kraken_every}
+        contestants = race(options.pages, pages, commands, options.threads, sparse)
     except BenchmarkError as error:
         print(error, file=sys.stderr)
         return 1
@@ -86,11 +94,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def race(
-    archive: Path, pages: Sequence[TruePage], commands: Mapping[str, Sequence[str]], threads: int
+    archive: Path,
+    pages: Sequence[TruePage],
+    commands: Mapping[str, Sequence[str]],
+    threads: int,
+    every: Mapping[str, int] | None = None,
 ) -> list[Contestant]:
-    """Return the contestants with their answers on all pages, in the order of the commands.
+    """Return the contestants with their answers, in the order of the commands.
 
     commands: by contestant, what starts its worker. threads: of each worker.
+    every: contestants that take only every so many of the pages, by their key.
     """
     contestants = []
     with ExitStack() as stack:
@@ -109,13 +122,19 @@ def race(
             print(f"page {number + 1} of {len(pages)}", end="\r", file=sys.stderr, flush=True)
             first = number % max(1, len(contestants))
             for contestant in contestants[first:] + contestants[:first]:
-                _take_turn(contestant, archive, page)
+                step = (every or {}).get(contestant.key, 1)
+                if number % step == step // 2:
+                    _take_turn(contestant, archive, page)
     print(file=sys.stderr)
     return contestants
 
 
 def table(pages: Sequence[TruePage], contestants: Sequence[Contestant]) -> str:
-    """Return the table of all contestants, in Markdown, with notes on what failed."""
+    """Return the table of all contestants, in Markdown, with notes on what failed.
+
+    A contestant that took part of the pages only is compared with ours on the same ones, which
+    are a row of their own.
+    """
     rows: list[tuple[str, ...]] = [HEAD]
     notes = []
     reference = next((c for c in contestants if c.key == REFERENCE and not c.failure), None)
@@ -123,14 +142,20 @@ def table(pages: Sequence[TruePage], contestants: Sequence[Contestant]) -> str:
         if contestant.failure:
             rows.append((contestant.name, f"not run: {contestant.failure}") + ("",) * 13)
             continue
-        price = _price(contestant, reference)
+        name, ours = contestant.name, reference
+        if len(contestant.answers) < len(pages):
+            name = f"{name}, {len(contestant.answers)} of {len(pages)} pages"
+            if reference:
+                ours = _on_pages_of(reference, contestant)
+                rows.append((f"{reference.name} on those of the next row",
+                             *_quality(pages, ours), *_price(ours, ours)))  # fmt: skip
+        price = _price(contestant, ours)
         if any(answer.polygon_cpu_s for answer in contestant.answers.values()):
-            rows.append((f"{contestant.name} with polygons", *_quality(pages, contestant), *price))
+            rows.append((f"{name}, with polygons", *_quality(pages, contestant), *price))
             bare = _without_polygons(contestant)
-            rows.append((f"{contestant.name}, polygons' time left out", *("”",) * 10,
-                         *_price(bare, reference)))  # fmt: skip
+            rows.append((f"{name}, polygons' time left out", *("”",) * 10, *_price(bare, ours)))
         else:
-            rows.append((contestant.name, *_quality(pages, contestant), *price))
+            rows.append((name, *_quality(pages, contestant), *price))
         failed = [answer.error for answer in contestant.answers.values() if answer.error]
         if failed:
             notes.append(f"{contestant.name} failed on {len(failed)} pages: {failed[0]}")
@@ -148,9 +173,9 @@ def table_by_source(pages: Sequence[TruePage], contestants: Sequence[Contestant]
         cells = []
         for contestant in running:
             score = mean_score(_scores(members, contestant))
-            cells.append(
-                f"{score.f1:.3f} / {score.f1on:.3f} ({score.missed}, {score.split + score.merged})"
-            )
+            part = f"{score.pages} pages: " if score.pages < len(members) else ""
+            faults = f"({score.missed}, {score.split + score.merged})"
+            cells.append(f"{part}{score.f1:.3f} / {score.f1on:.3f} {faults}")
         lines = sum(len(page.lines) for page in members)
         rows.append((source, str(len(members)), str(lines), *cells))
     return _markdown(rows)
@@ -192,7 +217,15 @@ def _price(contestant: Contestant, reference: Contestant | None) -> tuple[str, .
 
 
 def _scores(pages: Sequence[TruePage], contestant: Contestant) -> list[PageScore]:
-    return [score_page(page.lines, contestant.answers[page.file].lines) for page in pages]
+    answers = contestant.answers
+    return [
+        score_page(page.lines, answers[page.file].lines) for page in pages if page.file in answers
+    ]
+
+
+def _on_pages_of(contestant: Contestant, other: Contestant) -> Contestant:
+    answers = {file: a for file, a in contestant.answers.items() if file in other.answers}
+    return replace(contestant, answers=answers)
 
 
 def _without_polygons(contestant: Contestant) -> Contestant:

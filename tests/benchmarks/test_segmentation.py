@@ -111,11 +111,28 @@ def test_table_compares_cpu_time_with_ours_and_tells_polygons_apart(archive: Pat
     rivals = [contestant("network", 0.5), contestant("kraken", 20.0, 15.0)]
     rows = table(pages, rivals).splitlines()
     assert rows[2].endswith("| 0.50 | 0.50 | 2 | 1.0 |")
-    assert rows[3].startswith("| kraken with polygons | 1.000")
+    assert rows[3].startswith("| kraken, with polygons | 1.000")
     assert rows[3].endswith("| 20.00 | 20.00 | 2 | 40.0 |")
     assert rows[4].startswith("| kraken, polygons' time left out | ”")
     assert rows[4].endswith("| 5.00 | 20.00 | 2 | 10.0 |")
     assert {row.count("|") for row in rows} == {16}
+
+
+def test_slow_contestant_takes_every_other_page_and_is_compared_on_these(
+    archive: Path, tmp_path: Path
+) -> None:
+    commands = {
+        "network": worker_command(tmp_path, "return Found(LINES)"),
+        "kraken": worker_command(tmp_path, "return Found(LINES[:1])"),
+    }
+    pages = read_truth(archive)
+    contestants = race(archive, pages, commands, threads=1, every={"kraken": 2})
+    assert [list(c.answers) for c in contestants] == [[p.file for p in pages], [pages[1].file]]
+    rows = table(pages, contestants).splitlines()
+    assert rows[3].startswith("| fake 1.0 on those of the next row | 1.000")
+    assert rows[4].startswith("| fake 1.0, 1 of 2 pages | 0.667 | 0.667 | 1.000 | 0.500 |")
+    by_source = table_by_source(pages, contestants).splitlines()
+    assert by_source[2].endswith("| 0 pages: nan / nan (0, 0) |")
 
 
 def test_table_by_source_has_a_row_for_each(archive: Path) -> None:

@@ -36,6 +36,7 @@ class PretrainConfig:
     ends_weight, spacing_weight, direction_weight: shares of the loss beside the baseline's 1.
     ema_decay: of the running mean of the weights, which is what ships.
     save_minutes: wall time between two checkpoints.
+    calm: share of crops that are distorted as little as real scans are; for the end of training.
     """
 
     minutes: float = 85.0
@@ -50,6 +51,7 @@ class PretrainConfig:
     ema_decay: float = 0.998
     save_minutes: float = 4.0
     seed: int = 1
+    calm: float = 0.0
 
 
 @dataclass
@@ -111,17 +113,22 @@ def update_average(average: nn.Module, network: nn.Module, step: int, decay: flo
 
 
 def train(
-    archives: list[Path], run_dir: Path, config: PretrainConfig, page_limit: int | None = None
+    archives: list[Path],
+    run_dir: Path,
+    config: PretrainConfig,
+    page_limit: int | None = None,
+    start_from: Path | None = None,
 ) -> Path:
     """Path of the averaged weights after training on the pages of the archives.
 
     Goes on from the checkpoint in run_dir if there is one; every few minutes the checkpoint and the
-    averaged weights are written there, each in one piece.
+    averaged weights are written there, each in one piece. A new run begins with the weights of the
+    checkpoint start_from, if one is given.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     pages = [page for archive in archives for page in read_truth_pages(archive, page_limit)]
-    state = _start(run_dir, config)
-    stream = CropStream(pages, config.crop_px, config.seed + 7919 * state.step)
+    state = _start(run_dir, config, start_from)
+    stream = CropStream(pages, config.crop_px, config.seed + 7919 * state.step, calm=config.calm)
     batches = prefetched_batches(stream, config.batch)
     facts = {"config": asdict(config), "archives": [path.name for path in archives]}
     print(f"{len(pages)} pages, from step {state.step}, {state.trained_s / 60:.1f} min trained")
@@ -162,6 +169,11 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=defaults.batch, help="crops in a step")
     parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate, help="peak")
     parser.add_argument("--seed", type=int, default=defaults.seed, help="of weights and crops")
+    parser.add_argument("--ema-decay", type=float, default=defaults.ema_decay, help="of weights")
+    parser.add_argument(
+        "--calm", type=float, default=defaults.calm, help="share of crops distorted very little"
+    )
+    parser.add_argument("--start-from", type=Path, help="checkpoint.pt whose weights begin the run")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
     parser.add_argument(
         "--pages", type=int, default=None, help="first N pages of each archive only"
@@ -173,12 +185,14 @@ def main() -> None:
         crop_px=args.crop_px,
         batch=args.batch,
         learning_rate=args.learning_rate,
+        ema_decay=args.ema_decay,
         seed=args.seed,
+        calm=args.calm,
     )
-    print(train(args.archives, args.run_dir, config, args.pages))
+    print(train(args.archives, args.run_dir, config, args.pages, args.start_from))
 
 
-def _start(run_dir: Path, config: PretrainConfig) -> TrainState:
+def _start(run_dir: Path, config: PretrainConfig, start_from: Path | None) -> TrainState:
     torch.manual_seed(config.seed)
     network = Segmenter(SegmenterConfig()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).eval()
@@ -193,6 +207,10 @@ def _start(run_dir: Path, config: PretrainConfig) -> TrainState:
         average.load_state_dict(saved["average"])
         optimizer.load_state_dict(saved["optimizer"])
         state.step, state.trained_s = saved["step"], saved["trained_s"]
+    elif start_from is not None:
+        saved = torch.load(start_from, weights_only=True)
+        network.load_state_dict(saved["average"])
+        average.load_state_dict(saved["average"])
     return state
 
 

@@ -24,6 +24,15 @@ from training.page_augmentation import (
 )
 
 BLANK_SHARE = 0.03  # crops wherever they fall, so that paper, covers and tables are seen too
+CALM = PageAugmentation(  # what the second look at a flat scan sees
+    spacing_px=(28.0, 64.0),
+    usual_spacing_px=(36.0, 50.0),
+    stretch=1.1,
+    rotation_deg=4.0,
+    shear=0.06,
+    perspective=0.04,
+    turned=0.03,
+)
 _HALVE_BELOW = 0.6  # shrinking further than this from the full page would alias thin strokes
 
 
@@ -46,6 +55,7 @@ class TruthPage:
 class CropStream:
     """Endless distorted crops: image, fine targets, coarse targets, known, as uint8 and float32.
 
+    calm: share of crops, 0-1, drawn with the settings CALM instead.
     seed: makes the stream repeatable; another one for every resumed stretch of training.
     """
 
@@ -53,6 +63,7 @@ class CropStream:
     crop_px: int
     seed: int
     settings: PageAugmentation = field(default_factory=PageAugmentation)
+    calm: float = 0.0
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, ...]]:
         """Crops, pages drawn in proportion to the square root of their number of lines."""
@@ -62,7 +73,8 @@ class CropStream:
         weights /= weights.sum()
         while True:
             page = self.pages[int(rng.choice(len(self.pages), p=weights))]
-            yield draw_crop(page, self.crop_px, rng, self.settings)
+            settings = CALM if rng.random() < self.calm else self.settings
+            yield draw_crop(page, self.crop_px, rng, settings)
 
 
 def read_truth_pages(archive: Path, limit: int | None = None) -> list[TruthPage]:

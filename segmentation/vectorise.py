@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 from segmentation.maps import FINE, PageMaps
-from segmentation.trace import Curve, TraceSettings, trace_upright
+from segmentation.pieces import TraceSettings
+from segmentation.trace import Curve, trace_upright
 
 LOOSE = 0.25  # probability of the pixels that make up a component
 

@@ -38,6 +38,7 @@ def line_functions(services: Services) -> list[Callable[..., Answer]]:
 
     @answers
     def read_lines(data: dict) -> Answer:
+        # "lines": those that the browser shows as unread; another tab may have had them read.
         from htr.errors import RecognitionError
 
         page_id = number(data, "page")
@@ -46,8 +47,10 @@ def line_functions(services: Services) -> list[Callable[..., Answer]]:
         except RecognitionError as error:
             raise RequestError(str(error)) from error
         lines = storage.lines_of(store, page_id)
+        asked = {*line_ids, *_lines(data, at_least=0)}
         return {
-            "lines": [line_view(shown) for shown in lines if shown.line.id in set(line_ids)],
+            "lines": [line_view(shown) for shown in lines if shown.line.id in asked],
+            "read": len(line_ids),
             "left": sum(shown.line.unread for shown in lines),
         }
 
@@ -136,10 +139,10 @@ _CHANGES: dict[str, Callable[[Services, int, Any, Asked], storage.LayoutChange |
 }
 
 
-def _lines(data: Mapping[str, Any]) -> list[int]:
+def _lines(data: Mapping[str, Any], at_least: int = 1) -> list[int]:
     """Return the numbers of lines under "lines", each once."""
     value = data.get("lines")
-    if not isinstance(value, list) or not 0 < len(value) <= MAX_LINES:
+    if not isinstance(value, list) or not at_least <= len(value) <= MAX_LINES:
         raise RequestError(f"The request names no lines, or more than {MAX_LINES:,}.")
     found = [number({"line": line_id}, "line") for line_id in value]
     return list(dict.fromkeys(found))

@@ -80,14 +80,16 @@ class LineChanges {
 
   // Has lines read whose geometry has changed, a few at a time, until none is left.
   async readChanged() {
+    this.toRead = true; // also for what changes while the server reads
     if (this.reading) return;
     this.reading = true;
     try {
-      let left = 1;
-      while (left && !this.queue.length) {
-        const answer = await this.read({ page: this.page.id });
+      while (this.toRead && !this.queue.length) {
+        this.toRead = false;
+        const unread = this.page.lines.filter((line) => line.unread).map((line) => line.id);
+        const answer = await this.read({ page: this.page.id, lines: unread });
         this.told.read(answer.lines);
-        left = answer.lines.length ? answer.left : 0;
+        if (answer.read && answer.left) this.toRead = true;
       }
     } catch (error) {
       window.htr.say(error); // the lines stay unread; they are tried again with the next change

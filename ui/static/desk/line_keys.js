@@ -29,7 +29,7 @@ Object.assign(LineTools.prototype, {
   showKeys(dialogList) {
     const { h } = window.htr;
     dialogList.append(...LINE_KEYS.flatMap((entry) => [
-      h("dt", {}, entry.slice(0, -1).map((key) => [h("kbd", {}, key), " "])), h("dd", {}, entry.at(-1))]));
+      h("dt", {}, entry.slice(0, -1).flatMap((key) => [h("kbd", {}, key), " "])), h("dd", {}, entry.at(-1))]));
   },
 
   // Returns true where the key was ours.

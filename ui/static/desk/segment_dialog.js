@@ -9,6 +9,8 @@ function askSegmentation(element, page, start) {
   const dialog = element.querySelector(".segment-dialog");
   const methods = dialog.querySelector("select");
   methods.replaceChildren(...page.methods.map((name) => h("option", { value: name }, METHOD_WORDS[name] || name)));
+  dialog.querySelector("[value=page]").checked = true;
+  dialog.querySelector(".all-pages").parentNode.hidden = page.total === 1;
   dialog.querySelector(".all-pages").textContent = `all ${count(page.total, "page", "pages")} of the document`;
   dialog.querySelector("form").onsubmit = (event) => {
     event.preventDefault();

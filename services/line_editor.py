@@ -211,10 +211,10 @@ class LineEditor:
         """
         with self._reading:  # two tabs asking at once read the lines once
             page = storage.page(self._store, page_id)
-            lines = [s.line for s in storage.lines_of(self._store, page_id) if s.line.unread]
-            lines = lines[:READ_AT_ONCE]
-            if not lines:
+            unread = storage.line_order(self._store, page_id, unread=True)[:READ_AT_ONCE]
+            if not unread:
                 return []
+            lines = [storage.line_text(self._store, line_id).line for line_id in unread]
             read, model_id = self._reader.read_lines(
                 self._pixels_of(page), [segmented(line) for line in lines]
             )

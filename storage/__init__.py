@@ -24,6 +24,7 @@ from storage.layout_log import layout_history, layout_steps
 from storage.lines import (
     add_readings,
     line_counts,
+    line_order,
     line_text,
     lines_of,
     remove_line,
@@ -134,6 +135,7 @@ __all__ = [
     "layout_history",
     "layout_steps",
     "line_counts",
+    "line_order",
     "line_text",
     "lines_of",
     "model",

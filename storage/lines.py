@@ -104,6 +104,17 @@ def lines_of(store: Store, page_id: int, model_id: int | None = None) -> list[Li
     return [_line_text(values) for values in rows]
 
 
+def line_order(store: Store, page_id: int, unread: bool = False) -> list[int]:
+    """Return the numbers of a page's lines in reading order; only the unread ones if asked for."""
+    rows = select(
+        store,
+        """SELECT id FROM line WHERE page_id = :page_id AND unread >= :unread
+        AND replaced IS NULL AND removed IS NULL ORDER BY position, id""",
+        {"page_id": page_id, "unread": int(unread)},
+    )
+    return [Row("line", values).integer("id") for values in rows]
+
+
 def line_text(store: Store, line_id: int, model_id: int | None = None) -> LineText:
     """Return one line with its text, also one that was put aside or removed.
 

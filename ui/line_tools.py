@@ -46,12 +46,11 @@ def line_functions(services: Services) -> list[Callable[..., Answer]]:
             line_ids = services.line_editor.read_changed(page_id)
         except RecognitionError as error:
             raise RequestError(str(error)) from error
-        lines = storage.lines_of(store, page_id)
-        asked = {*line_ids, *_lines(data, at_least=0)}
+        asked = {*line_ids, *_lines(data, at_least=0)} & {*storage.line_order(store, page_id)}
         return {
-            "lines": [line_view(shown) for shown in lines if shown.line.id in asked],
+            "lines": [line_view(storage.line_text(store, line_id)) for line_id in sorted(asked)],
             "read": len(line_ids),
-            "left": sum(shown.line.unread for shown in lines),
+            "left": len(storage.line_order(store, page_id, unread=True)),
         }
 
     @answers
@@ -70,12 +69,11 @@ def line_functions(services: Services) -> list[Callable[..., Answer]]:
 def layout_view(services: Services, page_id: int) -> Answer:
     """Return where the page stands: the number of its newest change, what undo and redo do."""
     steps = storage.layout_steps(services.store, page_id)
-    lines = storage.lines_of(services.store, page_id)
     return {
         "layout": steps.newest_id,
         "undo": steps.undo,
         "redo": steps.redo,
-        "order": [shown.line.id for shown in lines],
+        "order": storage.line_order(services.store, page_id),
     }
 
 

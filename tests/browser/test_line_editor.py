@@ -349,3 +349,44 @@ def test_frames_while_dragging_on_a_page_of_300_lines(tab, server: Server) -> No
             f"95 % {ordered[int(0.95 * len(ordered))]:.1f} ms, longest {ordered[-1]:.1f} ms"
         )
     assert len(frames["a point"]) > 10
+
+
+def test_refused_change_says_why_and_the_lines_are_as_the_server_has_them(
+    tab, server: Server
+) -> None:
+    page = page_of_six_lines(server)
+    desk = LineDesk(tab, server, page)
+    desk.edit()
+    desk.click(middle(page.baselines[0]))
+    tab.keyboard.press("s")
+    desk.click(page.baselines[0][0])
+    tab.get_by_text("cannot be cut there").wait_for()
+    tab.get_by_text("not saved", exact=True).wait_for()
+    assert desk.order() == page.line_ids
+    tab.keyboard.press("r")
+    desk.wait_saved()
+    assert shown(server, page)[0].line.baseline == page.baselines[0][::-1]
+
+
+def test_first_line_of_a_page_without_lines_is_drawn(tab, server: Server) -> None:
+    page = page_of_six_lines(server)
+    desk = LineDesk(tab, server, page)
+    desk.edit()
+    tab.keyboard.press("Control+a")
+    tab.keyboard.press("Delete")
+    tab.get_by_text("No text lines were found here").wait_for()
+    tab.reload()
+    tab.get_by_text("No text lines were found here").wait_for()
+    desk.edit()
+    tab.keyboard.press("d")
+    desk.click(page.baselines[1][0])
+    desk.click(page.baselines[1][-1])
+    tab.keyboard.press("Enter")
+    desk.wait_rows(1)
+    desk.wait_saved()
+    desk.wait_read()
+    assert desk.text(1) != ""
+    for _ in range(2):
+        tab.keyboard.press("Control+z")
+    desk.wait_rows(6)
+    assert desk.order() == page.line_ids

@@ -170,7 +170,7 @@ function firstOpen() {
 
 // Brings in what other tabs or people wrote, without touching lines that are being edited here.
 async function refresh() {
-  if (!page || !page.lines.length || window.htr.address().place !== "desk") return;
+  if (!page || page.state !== "ready" || window.htr.address().place !== "desk") return;
   const asked = page;
   const answer = await call(server.open_page, { page: asked.id });
   if (asked !== page) return;

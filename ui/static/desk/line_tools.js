@@ -44,10 +44,12 @@ class LineTools {
   // A page was opened (call `settle` before): what is still being saved of the one before goes on by itself.
   open(page) {
     this.cancel();
-    const told = (name) => (...what) => this.changes === changes && this[name](...what);
+    const told = (name, elsewhere = () => {}) => (...what) => (this.changes === changes ? this[name](...what) : elsewhere(...what));
+    const left = (why) => window.htr.message(`A change of lines on page ${page.number}, which you have left, was not saved. ${why}`, { kind: "error" });
     const changes = new LineChanges(page, this.desk.send, this.desk.read, {
-      answered: told("answered"), read: told("readAgain"), refused: told("refused"),
-      conflict: told("conflict"), changed: told("showSteps"),
+      answered: told("answered"), read: told("readAgain"), changed: told("showSteps"),
+      refused: told("refused", left),
+      conflict: told("conflict", (answer) => left(`${answer.conflict || "Somebody"} had changed them in the meantime.`)),
     });
     this.opened = [...this.opened.filter((other) => other.unsaved), changes];
     this.changes = changes;
@@ -190,6 +192,7 @@ class LineTools {
     this.nudged.clear();
     const more = lost > 1 ? ` ${lost - 1} more changes that followed it were not saved either.` : "";
     window.htr.message(`${sentence}${more}`, { kind: "error" });
+    this.show();
     this.desk.refresh();
   }
 

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -206,10 +205,8 @@ def test_interruption_is_no_traceback(monkeypatch, tmp_path: Path, capsys) -> No
 
 def test_help_does_not_load_torch() -> None:
     script = "import sys, htr.__main__; sys.exit('torch' in sys.modules or 'cv2' in sys.modules)"
-    start = time.perf_counter()
     result = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, check=False)
     assert result.returncode == 0
-    assert time.perf_counter() - start < 10
     shown = subprocess.run(
         [sys.executable, "-m", "htr", "--help"],
         cwd=REPOSITORY, env=os.environ, capture_output=True, text=True, check=True,

@@ -35,7 +35,7 @@ def test_hostile_file_gives_pages_or_one_clear_message(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.monotonic()
+    start = time.process_time()  # work, not waiting: the machine may be busy
     message = None
     try:
         for count, page in enumerate(read_pages(data, name, LIMITS)):
@@ -46,7 +46,7 @@ def test_hostile_file_gives_pages_or_one_clear_message(
                 break
     except SegmentationError as error:
         message = str(error)
-    assert time.monotonic() - start < 20
+    assert time.process_time() - start < 20
     grown_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb) / 1024
     assert grown_mb < 1500
     assert list(tmp_path.iterdir()) == []

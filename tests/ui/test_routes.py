@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import anyio
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -40,14 +42,14 @@ class Client:
         self.app = app
 
     def __call__(self, method: str, path: str, **arguments) -> httpx.Response:
-        import anyio
-
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 return await client.request(method, path, **arguments)
 
-        return anyio.run(ask)
+        # In a thread of its own: a browser of another test may keep a loop running in this one.
+        with ThreadPoolExecutor(max_workers=1) as own:
+            return own.submit(anyio.run, ask).result()
 
 
 @pytest.fixture(scope="module")

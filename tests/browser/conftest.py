@@ -56,6 +56,11 @@ class Server:
                 time.sleep(0.1)
         raise AssertionError(f"the app did not start:\n{self.log.read_text()}")
 
+    def start_if_down(self) -> None:
+        """Start it where a test that failed halfway has left it killed."""
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+
     def kill(self) -> None:
         """End the process as a power cut would."""
         if self.process and self.process.poll() is None:
@@ -106,6 +111,7 @@ def browser() -> Iterator:
 @pytest.fixture
 def tab(browser, server: Server, request: pytest.FixtureRequest) -> Iterator:
     """A fresh browser's tab; anything the page logs as an error fails the test."""
+    server.start_if_down()
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     page = context.new_page()
     page.set_default_timeout(20_000)

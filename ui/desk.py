@@ -9,6 +9,7 @@ from services.services import Services
 from ui.answers import Answer, RequestError, answers, author_of, number, optional_number, string
 from ui.line_tools import layout_view, line_functions, segmentation_methods
 from ui.line_view import line_view
+from ui.reading import progress_view, read_again_function
 from ui.static_files import static_text
 
 SCRIPTS = (
@@ -51,16 +52,16 @@ def desk(services: Services) -> gr.HTML:
             return _conflict(conflict.newest)
         return _revision(revision)
 
-    @answers
-    def read_again(data: dict) -> Answer:
-        services.read_again(number(data, "page"))
-        return {"waiting": True}
-
     return gr.HTML(
         value=static_text("desk/desk.html"),
         apply_default_css=False,
         js_on_load=static_text(*SCRIPTS),
-        server_functions=[open_page, save_line, read_again, *line_functions(services)],
+        server_functions=[
+            open_page,
+            save_line,
+            read_again_function(services),
+            *line_functions(services),
+        ],
     )
 
 
@@ -77,8 +78,7 @@ def _page(services: Services, page_id: int) -> Answer:
         "version": page.sha256[:12],
         "state": page.state,
         "message": page.message,
-        "phase": run.phase if run else "",
-        "progress": run.progress if run else 0.0,
+        **progress_view(run),
         "width": page.width_px,
         "height": page.height_px,
         "image": f"files/pages/{page.id}/{page.sha256[:12]}/image",

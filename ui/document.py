@@ -7,6 +7,7 @@ import gradio as gr
 import storage
 from services.services import Services
 from ui.answers import Answer, answers, number, string
+from ui.reading import progress_view, read_again_function
 from ui.static_files import static_text
 
 
@@ -46,16 +47,17 @@ def document(services: Services) -> gr.HTML:
         storage.restore_page(store, number(data, "page"))
         return {"removed": False}
 
-    @answers
-    def read_again(data: dict) -> Answer:
-        services.read_again(number(data, "page"))
-        return {"waiting": True}
-
     return gr.HTML(
         value=static_text("document.html"),
         apply_default_css=False,
         js_on_load=static_text("document.js"),
-        server_functions=[open_document, rename_document, remove_page, restore_page, read_again],
+        server_functions=[
+            open_document,
+            rename_document,
+            remove_page,
+            restore_page,
+            read_again_function(services),
+        ],
     )
 
 
@@ -67,8 +69,7 @@ def _page(summary: storage.PageSummary, place: int, run: storage.Run | None) -> 
         "name": page.name,
         "state": page.state,
         "message": page.message,
-        "phase": run.phase if run else "",
-        "progress": run.progress if run else 0.0,
+        **progress_view(run),
         "thumbnail": f"files/pages/{page.id}/thumbnail",
         "lines": summary.lines,
         "machine": summary.machine,

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -118,19 +119,31 @@ def train(
     config: PretrainConfig,
     page_limit: int | None = None,
     start_from: Path | None = None,
+    without: Collection[str] = (),
 ) -> Path:
     """Path of the averaged weights after training on the pages of the archives.
+
+    Pages of the sources named in without are left out, so that these can be tested as unseen ones.
 
     Goes on from the checkpoint in run_dir if there is one; every few minutes the checkpoint and the
     averaged weights are written there, each in one piece. A new run begins with the weights of the
     checkpoint start_from, if one is given.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
-    pages = [page for archive in archives for page in read_truth_pages(archive, page_limit)]
+    pages = [
+        page
+        for archive in archives
+        for page in read_truth_pages(archive, page_limit)
+        if page.source not in without
+    ]
     state = _start(run_dir, config, start_from)
     stream = CropStream(pages, config.crop_px, config.seed + 7919 * state.step, calm=config.calm)
     batches = prefetched_batches(stream, config.batch)
-    facts = {"config": asdict(config), "archives": [path.name for path in archives]}
+    facts = {
+        "config": asdict(config),
+        "archives": [path.name for path in archives],
+        "without": sorted(without),
+    }
     print(f"{len(pages)} pages, from step {state.step}, {state.trained_s / 60:.1f} min trained")
     saved_s, parts_sum, parts_count = state.trained_s, dict[str, float](), 0
     while state.trained_s < config.minutes * 60:
@@ -178,6 +191,9 @@ def main() -> None:
     parser.add_argument(
         "--pages", type=int, default=None, help="first N pages of each archive only"
     )
+    parser.add_argument(
+        "--without", action="append", default=[], metavar="SOURCE", help="leave this source out"
+    )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     config = PretrainConfig(
@@ -189,7 +205,7 @@ def main() -> None:
         seed=args.seed,
         calm=args.calm,
     )
-    print(train(args.archives, args.run_dir, config, args.pages, args.start_from))
+    print(train(args.archives, args.run_dir, config, args.pages, args.start_from, args.without))
 
 
 def _start(run_dir: Path, config: PretrainConfig, start_from: Path | None) -> TrainState:

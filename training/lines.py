@@ -1,0 +1,23 @@
+"""A line to learn from or to be tested on: its image, its text, and where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class TrainLine:
+    """One transcribed line.
+
+    key: names the line within its run. image: uint8 gray (64, W), black ink on light paper, as cut
+    from the page (not yet contrast-normalised). text: what it says, NFC. page: the page it was cut
+    from; splits and intervals go by it. group: the hand, document or purpose; "" if unknown.
+    """
+
+    key: str
+    image: np.ndarray
+    text: str
+    page: str
+    group: str = ""

@@ -1,7 +1,8 @@
 """Model files: the network with its configuration, alphabet and facts, read and written.
 
 The format is described in `htr/header.py`. torch is imported where it is needed, so that a
-model's header can be shown without it.
+model's header can be shown without it. A file may hold the head that only training needs; it is
+written with the model and passed over when a model is loaded for reading.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,15 @@ from typing import TYPE_CHECKING, Any
 from htr.alphabet import Alphabet
 from htr.config import ModelConfig
 from htr.errors import CheckpointError, CheckpointFormatError, CheckpointMismatchError
-from htr.header import FORMAT, VERSION, CheckpointHeader, check_alphabet, read_header
+from htr.header import (
+    FORMAT,
+    TCM_PREFIX,
+    VERSION,
+    CheckpointHeader,
+    check_alphabet,
+    read_header,
+    tcm_shapes,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,12 +59,17 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
 
     Raises CheckpointFormatError if the file is damaged or not ours, CheckpointMismatchError if
     its parts contradict each other. Nothing is allocated before the header was found consistent.
+    A training head in the file is never read, be it whole or not.
     """
     path = Path(path)
     header = read_header(path)
-    shapes = {name: entry.shape for name, entry in header.tensors.items()}
+    shapes = {
+        name: entry.shape
+        for name, entry in header.tensors.items()
+        if not name.startswith(TCM_PREFIX)
+    }
     model = empty_model(path.name, header.config, shapes)
-    fill_model(path.name, model, read_tensors(path))
+    fill_model(path.name, model, read_tensors(path, shapes))
     facts = {
         "name": header.name,
         "created": header.created,
@@ -75,17 +89,23 @@ def save_checkpoint(
     training: Mapping[str, Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
     half: bool = False,
+    tcm_head: Mapping[str, Tensor] | None = None,
 ) -> Path:
     """Return `path` after writing the model there: whole, or not at all.
 
     created: with time zone. training, metrics: values that JSON can hold. half: store 16-bit
-    numbers (half the size). Raises CheckpointMismatchError if the alphabet does not fill the
-    head, CheckpointError if a number is not finite, the facts are no JSON, or writing fails.
+    numbers (half the size). tcm_head: the training head's tensors, for later training.
+
+    Raises CheckpointMismatchError if the alphabet does not fill the head, or the training head
+    belongs to another network; CheckpointError if a number is not finite, the facts are no JSON,
+    or writing fails.
     """
     import safetensors.torch
 
     path = Path(path)
     check_alphabet(path.name, alphabet, model.config.classes)
+    if tcm_head is not None:
+        _check_tcm_head(path.name, model.config, tcm_head)
     if created.tzinfo is None:
         raise CheckpointError("The time of creation needs a time zone.")
     try:
@@ -101,7 +121,9 @@ def save_checkpoint(
         }
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"The facts on model {name!r} are no JSON: {error}.") from error
-    tensors = _stored_tensors(model, half)
+    state = dict(model.state_dict())
+    state.update({TCM_PREFIX + key: tensor for key, tensor in (tcm_head or {}).items()})
+    tensors = _stored_tensors(state, half)
     _write(path, safetensors.torch.save(tensors, metadata))
     return path
 
@@ -166,29 +188,45 @@ def fill_model(name: str, model: HTRConvText, tensors: Mapping[str, Tensor]) -> 
         parameter.requires_grad_(True)
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file whose header was checked before.
+def read_tensors(path: Path, names: Collection[str]) -> dict[str, Tensor]:
+    """Return the tensors of these names in a safetensors file whose header was checked before.
 
-    Raises CheckpointFormatError if the library refuses it all the same.
+    The others stay on the disk. Raises CheckpointFormatError if the library refuses it all the
+    same.
     """
     import safetensors
-    import safetensors.torch
 
     try:
-        return safetensors.torch.load_file(path)
+        with safetensors.safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in names}
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise CheckpointFormatError(
             f"{path.name} cannot be read as a safetensors file: {error}. Copy or download it again."
         ) from error
 
 
-def _stored_tensors(model: HTRConvText, half: bool) -> dict[str, Tensor]:
-    """Return the model's tensors as they are stored: on the CPU, contiguous, finite."""
+def _check_tcm_head(name: str, config: ModelConfig, tcm_head: Mapping[str, Tensor]) -> None:
+    """Raise CheckpointMismatchError unless the training head belongs to such a network."""
+    found = {key: tuple(tensor.shape) for key, tensor in tcm_head.items()}
+    expected = tcm_shapes(config)
+    if found != expected:
+        wrong = sorted(
+            key for key in found.keys() | expected if found.get(key) != expected.get(key)
+        )
+        raise CheckpointMismatchError(
+            f"{name} cannot be written: the training head's {wrong[0]} is "
+            f"{found.get(wrong[0], 'missing')}, expected {expected.get(wrong[0], 'none')}. "
+            f"It belongs to another model."
+        )
+
+
+def _stored_tensors(state: Mapping[str, Tensor], half: bool) -> dict[str, Tensor]:
+    """Return the tensors as they are stored: on the CPU, contiguous, finite."""
     import torch
 
     dtype = torch.float16 if half else torch.float32
     stored = {}
-    for key, tensor in model.state_dict().items():
+    for key, tensor in state.items():
         if key.endswith(COUNTER):
             continue
         stored[key] = tensor.detach().to("cpu", dtype).contiguous()

@@ -14,7 +14,14 @@ from htr.alphabet import Alphabet
 from htr.checkpoint import empty_model, fill_model, read_tensors, save_checkpoint
 from htr.config import ModelConfig
 from htr.errors import CheckpointFormatError, ConversionError, ModelConfigError
-from htr.header import FORMAT, check_alphabet, config_and_alphabet, read_tensor_file
+from htr.header import (
+    FORMAT,
+    TCM_PREFIX,
+    check_alphabet,
+    config_and_alphabet,
+    read_tensor_file,
+    tcm_shapes,
+)
 from htr.pickled import load_pickled
 
 if TYPE_CHECKING:
@@ -40,6 +47,7 @@ class _Source:
     tensors: Mapping[str, Tensor]
     training: dict[str, Any]
     metrics: dict[str, Any]
+    tcm_head: Mapping[str, Tensor] | None = None
 
 
 def convert_checkpoint(
@@ -52,6 +60,7 @@ def convert_checkpoint(
 
     source: a published `.pth` (needs `dataset`: iam, lam, read2016 or vnondb, for its alphabet),
     or safetensors with `config` and `alphabet` in the metadata. created: now, if not given.
+    A published training head that fits the network comes along, any other is left out.
 
     Raises UnsafeCheckpointError for a pickle that asks for code (none is run), ConversionError,
     CheckpointFormatError or CheckpointMismatchError if the file is not such a model.
@@ -76,6 +85,7 @@ def convert_checkpoint(
         training=found.training,
         metrics=found.metrics,
         half=half,
+        tcm_head=found.tcm_head,
     )
 
 
@@ -149,8 +159,9 @@ def _read_plain(source: Path, dataset: str | None) -> _Source:
             f"{source.name} brings its own alphabet, and it is not that of {dataset!r}. "
             f"Convert it without naming a data set."
         )
+    names = [key for key in frame.tensors if not key.startswith(TCM_PREFIX)]
     training = {"source": source.name}
-    return _Source(config, alphabet, read_tensors(source), training, metrics={})
+    return _Source(config, alphabet, read_tensors(source, names), training, metrics={})
 
 
 def _read_published(source: Path, dataset: str | None) -> _Source:
@@ -168,7 +179,8 @@ def _read_published(source: Path, dataset: str | None) -> _Source:
         score = content.get(name)
         if isinstance(score, (int, float)) and math.isfinite(score):
             metrics[f"published_{name}"] = float(score)
-    return _Source(config, alphabet, tensors, training, metrics)
+    tcm_head = _fitting_tcm_head(source.name, config, content.get("tcm_head"))
+    return _Source(config, alphabet, tensors, training, metrics, tcm_head)
 
 
 def _alphabet_of(name: str, dataset: str | None, classes: int) -> Alphabet:
@@ -197,6 +209,22 @@ def _weights(name: str, content: Mapping[Any, Any]) -> tuple[str, dict[str, Tens
         f"{name} holds no weights under {' or '.join(WEIGHT_KEYS)}; found {keys or 'nothing'}. "
         f"Expected a checkpoint as published with HTR-ConvText."
     )
+
+
+def _fitting_tcm_head(name: str, config: ModelConfig, found: Any) -> dict[str, Tensor] | None:
+    """Return the published training head by name, or None where there is none of use.
+
+    Reading does not need it and training can start without it, so that none is refused.
+    """
+    import torch
+
+    state = {_bare(entry): found[entry] for entry in found} if isinstance(found, Mapping) else {}
+    shapes = {key: tuple(getattr(tensor, "shape", ())) for key, tensor in state.items()}
+    if shapes != tcm_shapes(config):
+        return None
+    checked = {key: _checked(name, key, tensor) for key, tensor in state.items()}
+    finite = all(torch.isfinite(tensor).all() for tensor in checked.values())
+    return checked if finite else None
 
 
 def _bare(entry: Any) -> str:

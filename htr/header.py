@@ -12,6 +12,9 @@ metadata, each value JSON unless marked:
     alphabet    list of characters; class i + 1 is character i
     training    facts on the training: data, steps, settings
     metrics     scores, such as cer and wer with the set they were measured on
+
+Tensors named `tcm_head.*` belong to a head that only training needs (`training/tcm.py`). They may
+be missing; reading handwriting never loads them.
 """
 
 from __future__ import annotations
@@ -35,6 +38,12 @@ from htr.errors import (
 
 FORMAT = "htr-desk"
 VERSION = "1"
+
+TCM_PREFIX = "tcm_head."
+"""Before the names of the training head's tensors."""
+
+TCM_WIDTH = 256
+"""Width of the training head, whatever the network's. Source: the paper."""
 
 HEADER_LIMIT_BYTES = 4_000_000
 """A header of ours takes about 60 kB; a larger one is damaged or hostile."""
@@ -167,6 +176,29 @@ def config_and_alphabet(name: str, frame: TensorFile) -> tuple[ModelConfig, Alph
             f"but its head is {found}."
         )
     return config, alphabet
+
+
+def tcm_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor of the training head by its name, without TCM_PREFIX.
+
+    Its vocabulary is the classes and <pad>, which comes last.
+    """
+    wide, vocabulary = config.embed_dim, config.classes + 1
+    return {
+        "dir_left": (1, 1, TCM_WIDTH),
+        "dir_right": (1, 1, TCM_WIDTH),
+        "emb.weight": (vocabulary, TCM_WIDTH),
+        "ctx_conv.weight": (TCM_WIDTH, TCM_WIDTH, 3),
+        "ctx_conv.bias": (TCM_WIDTH,),
+        "txt_proj.weight": (wide, TCM_WIDTH),
+        "txt_proj.bias": (wide,),
+        "q_norm.weight": (wide,),
+        "q_norm.bias": (wide,),
+        "kv_norm.weight": (wide,),
+        "kv_norm.bias": (wide,),
+        "classifier.weight": (vocabulary, wide),
+        "classifier.bias": (vocabulary,),
+    }
 
 
 def check_alphabet(name: str, alphabet: Alphabet, classes: int) -> None:

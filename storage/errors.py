@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from storage.records import LayoutChange, Revision
+    from storage.records import LayoutChange, Revision, Run
 
 
 class StorageError(Exception):
@@ -46,3 +46,15 @@ class LayoutConflict(StorageError):
         """Return the error with the page's newest change (None: the page has none)."""
         super().__init__(message)
         self.newest = newest
+
+
+class RunConflict(StorageError):
+    """A run cannot start because another one of its kind is under way; nothing was written.
+
+    active: the run that is under way.
+    """
+
+    def __init__(self, message: str, active: Run) -> None:
+        """Return the error with the run that is under way."""
+        super().__init__(message)
+        self.active = active

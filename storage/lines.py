@@ -104,6 +104,31 @@ def lines_of(store: Store, page_id: int, model_id: int | None = None) -> list[Li
     return [_line_text(values) for values in rows]
 
 
+def readings_of(store: Store, page_id: int, model_id: int) -> dict[int, Reading]:
+    """Return what a model has read on a page, by the lines' numbers; only lines still there."""
+    rows = select(
+        store,
+        """SELECT reading.* FROM reading JOIN line ON line.id = reading.line_id
+        WHERE line.page_id = :page_id AND reading.model_id = :model_id
+        AND line.replaced IS NULL AND line.removed IS NULL ORDER BY line.position, line.id""",
+        {"page_id": page_id, "model_id": model_id},
+    )
+    readings = [_reading_from_row(Row("reading", values)) for values in rows]
+    return {reading.line_id: reading for reading in readings}
+
+
+def models_of_page(store: Store, page_id: int) -> list[int]:
+    """Return the numbers of the models that have read lines of the page, the latest first."""
+    rows = select(
+        store,
+        """SELECT reading.model_id AS id FROM reading JOIN line ON line.id = reading.line_id
+        WHERE line.page_id = :page_id AND line.replaced IS NULL AND line.removed IS NULL
+        GROUP BY reading.model_id ORDER BY max(reading.created) DESC, max(reading.id) DESC""",
+        {"page_id": page_id},
+    )
+    return [Row("reading", values).integer("id") for values in rows]
+
+
 def line_order(store: Store, page_id: int, unread: bool = False) -> list[int]:
     """Return the numbers of a page's lines in reading order; only the unread ones if asked for."""
     rows = select(

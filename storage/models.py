@@ -8,7 +8,7 @@ from typing import Any
 
 from storage.errors import NotFound, StorageError
 from storage.files import check_file, check_name, copy_file, sha256_of, write_file
-from storage.records import Model
+from storage.records import Model, ModelUsage
 from storage.rows import Row, to_json
 from storage.store import Store, select, write
 from storage.texts import clean_label
@@ -25,8 +25,8 @@ def register_model(
 ) -> Model:
     """Return the model whose safetensors file was copied into the data folder.
 
-    A file that is registered already is found by its content, and its model returned unchanged.
-    The new model is not in use before `set_current_model`.
+    A file that is registered already is found by its content, and its model returned unchanged,
+    restored if it was removed. The new model is not in use before `set_current_model`.
 
     Raises:
         StorageError: the file cannot be read, or a value cannot be stored.
@@ -50,14 +50,18 @@ def register_model(
             model(store, parent_id)
         known = db.execute("SELECT id FROM model WHERE sha256 = ?", (sha256,)).fetchone()
         model_id = known[0] if known else db.table("model").insert(values).last_rowid
+        db.execute("UPDATE model SET removed = NULL WHERE id = ?", (model_id,))
     return model(store, int(model_id or 0))
 
 
-def models(store: Store) -> list[Model]:
-    """Return all models, oldest first."""
-    return [
-        _from_row(Row("model", row)) for row in select(store, "SELECT * FROM model ORDER BY id")
-    ]
+def models(store: Store, with_removed: bool = False) -> list[Model]:
+    """Return the models, oldest first; those that were removed only if asked for."""
+    rows = select(
+        store,
+        "SELECT * FROM model WHERE removed IS NULL OR :with_removed ORDER BY id",
+        {"with_removed": int(with_removed)},
+    )
+    return [_from_row(Row("model", row)) for row in rows]
 
 
 def model(store: Store, model_id: int) -> Model:
@@ -83,13 +87,92 @@ def set_current_model(store: Store, model_id: int) -> Model:
 
     Raises:
         NotFound: there is none with this number; the one in use stays.
-        StorageError: its file is missing; the one in use stays.
+        StorageError: it was removed, or its file is missing; the one in use stays.
     """
     with write(store) as db:
-        model_path(store, model(store, model_id))
+        chosen = model(store, model_id)
+        if chosen.removed is not None:
+            raise StorageError(
+                f"Model {model_id} ({chosen.name}) was removed. Restore it before it is used."
+            )
+        model_path(store, chosen)
         db.execute("UPDATE model SET current = 0 WHERE current = 1 AND id <> ?", (model_id,))
         db.execute("UPDATE model SET current = 1 WHERE id = ?", (model_id,))
     return model(store, model_id)
+
+
+def rename_model(store: Store, model_id: int, name: str) -> Model:
+    """Return the model with its new name.
+
+    Raises:
+        NotFound: there is none with this number.
+        StorageError: an empty or overlong name.
+    """
+    cleaned = clean_label(name, "The name of the model")
+    if not cleaned:
+        raise StorageError("The model has no name. Give it one, such as the hand it reads.")
+    with write(store) as db:
+        model(store, model_id)
+        db.table("model").update(model_id, {"name": cleaned})
+    return model(store, model_id)
+
+
+def remove_model(store: Store, model_id: int) -> Model:
+    """Return the model, now hidden; `restore_model` brings it back.
+
+    What it read stays. Its weights are deleted by `remove_orphans`, not before REMOVED_MODEL_AGE_S
+    have passed.
+
+    Raises:
+        NotFound: there is none with this number.
+        StorageError: it is in use.
+    """
+    with write(store) as db:
+        found = model(store, model_id)
+        if found.current:
+            raise StorageError(
+                f"Model {model_id} ({found.name}) is in use and cannot be removed. "
+                "Set another model as the current one first."
+            )
+        if found.removed is None:
+            db.table("model").update(model_id, {"removed": store.now()})
+    return model(store, model_id)
+
+
+def restore_model(store: Store, model_id: int) -> Model:
+    """Return the model, back in the list.
+
+    Raises:
+        NotFound: there is none with this number.
+        StorageError: its weights were deleted since.
+    """
+    with write(store) as db:
+        model_path(store, model(store, model_id))
+        db.table("model").update(model_id, {"removed": None})
+    return model(store, model_id)
+
+
+def model_usage(store: Store) -> dict[int, ModelUsage]:
+    """Return by model number what it has read that is still there; without models that read none.
+
+    A line counts for every model that has read it.
+    """
+    rows = select(
+        store,
+        """SELECT reading.model_id AS id, count(*) AS lines,
+            count(DISTINCT line.page_id) AS pages, count(DISTINCT page.document_id) AS documents
+        FROM reading JOIN line ON line.id = reading.line_id JOIN page ON page.id = line.page_id
+        JOIN document ON document.id = page.document_id
+        WHERE line.replaced IS NULL AND line.removed IS NULL AND page.removed IS NULL
+        AND document.removed IS NULL GROUP BY reading.model_id""",
+    )
+    found = [Row("reading", values) for values in rows]
+    return {
+        row.integer("id"): ModelUsage(
+            row.integer("lines"), row.integer("pages"), row.integer("documents")
+        )
+        for row in found
+    }
 
 
 def model_path(store: Store, model: Model) -> Path:
@@ -143,4 +226,5 @@ def _from_row(row: Row) -> Model:
         facts=row.mapping("facts"),
         created=row.time("created"),
         current=bool(row.integer("current")),
+        removed=row.optional_time("removed"),
     )

@@ -176,6 +176,19 @@ def restore_page(store: Store, page_id: int) -> Page:
     return _set_removed(store, page_id, None)
 
 
+def pin_page(store: Store, page_id: int, held_out: bool | None) -> Page:
+    """Return the page, pinned: True: it tests models, False: it teaches them; None: as it comes.
+
+    Raises:
+        NotFound: there is no such page.
+    """
+    with write(store) as db:
+        page(store, page_id)
+        value = None if held_out is None else int(held_out)
+        db.table("page").update(page_id, {"held_out": value})
+    return page(store, page_id)
+
+
 def set_page_state(db: Database, page_id: int, state: str, message: str, now: str) -> None:
     """Set inside a transaction how far the page is, and touch its document.
 
@@ -225,4 +238,5 @@ def _from_row(row: Row) -> Page:
         message=row.text("message"),
         created=row.time("created"),
         removed=row.optional_time("removed"),
+        held_out=row.optional_flag("held_out"),
     )

@@ -31,7 +31,10 @@ class Document:
 
 @dataclass(frozen=True)
 class Page:
-    """One page image. `sha256` and `suffix` name its file; `message` says why it failed."""
+    """One page image. `sha256` and `suffix` name its file; `message` says why it failed.
+
+    held_out: True: a person wants it to test models, False: to teach them; None: as it comes.
+    """
 
     id: int
     document_id: int
@@ -45,6 +48,7 @@ class Page:
     message: str
     created: datetime
     removed: datetime | None
+    held_out: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,8 +282,39 @@ class LayoutSteps:
 
 
 @dataclass(frozen=True)
+class TrainingLine:
+    """A line that a person corrected or confirmed, with all that training asks of it.
+
+    text, status: of the newest revision, `revision_id`. baseline, spacing_px: in pixels of the
+    page image, whose file `image_sha256` and `image_suffix` name. held_out: of its page.
+    reading_text, reading_confidence (0-1): what `reading_model_id` read, the current model if it
+    has read the line, else the one that read it last; None if none has.
+    """
+
+    line_id: int
+    page_id: int
+    document_id: int
+    page_position: int
+    position: int
+    revision_id: int
+    text: str
+    status: str
+    baseline: tuple[Point, ...]
+    spacing_px: float
+    held_out: bool | None
+    image_sha256: str
+    image_suffix: str
+    reading_text: str | None
+    reading_confidence: float | None
+    reading_model_id: int | None
+
+
+@dataclass(frozen=True)
 class Model:
-    """A recognition model; its weights lie in the file that `sha256` names."""
+    """A recognition model; its weights lie in the file that `sha256` names.
+
+    removed: when a person removed it; its weights go some time later, its readings stay.
+    """
 
     id: int
     name: str
@@ -290,6 +325,26 @@ class Model:
     facts: dict[str, Any]
     created: datetime
     current: bool
+    removed: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ModelUsage:
+    """How many lines that are still there a model has read, on how many pages and documents."""
+
+    lines: int
+    pages: int
+    documents: int
+
+
+@dataclass(frozen=True)
+class RunEvent:
+    """What a run told on its way; `event` is a JSON object, its names are those of the kind."""
+
+    id: int
+    run_id: int
+    created: datetime
+    event: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -297,6 +352,8 @@ class Run:
     """One long piece of work, such as reading a page or training a model.
 
     progress: 0-1. attempts: how often it was started. heartbeat: its last sign of life.
+    worker_pid: the process that works on it, for kinds that have one of their own.
+    stopping: somebody asked it to come to an early, orderly end.
     """
 
     id: int
@@ -315,3 +372,5 @@ class Run:
     created: datetime
     started: datetime | None
     finished: datetime | None
+    worker_pid: int | None = None
+    stopping: bool = False

@@ -94,6 +94,10 @@ class Row:
         """Return a time, or None."""
         return None if self.get(column) is None else self.time(column)
 
+    def optional_flag(self, column: str) -> bool | None:
+        """Return a truth value, or None."""
+        return None if self.get(column) is None else bool(self.integer(column))
+
     def mapping(self, column: str) -> dict[str, Any]:
         """Return a JSON object."""
         value = self.json(column, "a JSON object")

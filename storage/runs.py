@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from storage.errors import NotFound, StorageError
+from storage.errors import NotFound, RunConflict, StorageError
 from storage.pages import set_page_state
 from storage.records import RUN_STATES, Run
 from storage.rows import Row, to_json
@@ -16,6 +16,8 @@ from storage.store import Store, select, write
 from storage.texts import clean_label, clean_message
 
 READ = "read"  # the kind of run that reads a page; its page's state follows it
+TRAIN = "train"  # the kind of run that teaches a model; its worker is a process of its own
+ACTIVE_STATES = ("waiting", "running")
 MAX_ATTEMPTS = 3  # a page that kills the program is given up, not tried at every start
 MAX_RUNS = 500
 
@@ -31,6 +33,7 @@ def add_run(
     """Return a new waiting run.
 
     Raises:
+        RunConflict: another training is under way; a data folder has one at a time.
         StorageError: no kind, no such page or document, or settings that JSON cannot say.
     """
     values = {
@@ -43,6 +46,8 @@ def add_run(
         "created": store.now(),
     }
     with write(store) as db:
+        if values["kind"] == TRAIN:
+            refuse_second(store)
         run_id = db.table("run").insert(values).last_rowid
     return run(store, int(run_id or 0))
 
@@ -65,6 +70,21 @@ def queue_reading(store: Store, page_id: int, settings: Mapping[str, Any] | None
             return run(store, waiting)
         document_id = db.execute("SELECT document_id FROM page WHERE id = ?", (page_id,))
         return add_run(store, READ, page_id, document_id.fetchone()[0], settings)
+
+
+def refuse_second(store: Store) -> None:
+    """Return nothing; to be called inside the transaction that would start a training.
+
+    Raises:
+        RunConflict: another one waits or runs.
+    """
+    active = runs(store, TRAIN, ACTIVE_STATES)
+    if active:
+        raise RunConflict(
+            f"A training is under way already (run {active[0].id}). Wait for its end or stop it, "
+            "then start anew.",
+            active[0],
+        )
 
 
 def take_next_run(store: Store, kind: str) -> Run | None:
@@ -306,4 +326,6 @@ def _from_row(row: Row) -> Run:
         created=row.time("created"),
         started=row.optional_time("started"),
         finished=row.optional_time("finished"),
+        worker_pid=row.optional_integer("worker_pid"),
+        stopping=bool(row.integer("stopping")),
     )

@@ -305,8 +305,32 @@ BEGIN SELECT RAISE(ABORT, 'a change of the layout is never changed'); END;
 """)
 
 
+def _training_runs(db: Database) -> None:
+    """Let a process of its own train: what it tells on the way, who it is, that it shall stop.
+
+    The unique index is the last word on "one training at a time in a data folder".
+    """
+    db.executescript("""
+ALTER TABLE page ADD COLUMN held_out INTEGER CHECK (held_out IN (0, 1));
+ALTER TABLE model ADD COLUMN removed TEXT;
+ALTER TABLE run ADD COLUMN worker_pid INTEGER;
+ALTER TABLE run ADD COLUMN stopping INTEGER NOT NULL DEFAULT 0 CHECK (stopping IN (0, 1));
+CREATE TABLE run_event (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id INTEGER NOT NULL REFERENCES run(id),
+    created TEXT NOT NULL,
+    event TEXT NOT NULL
+);
+CREATE INDEX run_event_of_run ON run_event(run_id, id);
+CREATE UNIQUE INDEX run_train_is_one ON run(kind)
+    WHERE kind = 'train' AND state IN ('waiting', 'running');
+CREATE INDEX reading_of_model ON reading(model_id, line_id);
+""")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _first_tables,
     _newest_revision_on_line,
     _layout_history,
+    _training_runs,
 )

@@ -76,8 +76,21 @@ def find_lines(gray: np.ndarray, network: Segmenter) -> list[FoundLine]:
             "one pixel. Convert the image first."
         )
     height, width = gray.shape
+    maps, turns = page_maps(gray, network)
+    found = vectorise(maps)
+    upright = np.ascontiguousarray(np.rot90(gray, turns)) if turns else gray
+    bare = bare_lines(upright, found)
+    written = [line for line, empty in zip(found, bare, strict=True) if not empty]
+    return [turned_back(line, turns, width, height) for line in written]
+
+
+def page_maps(gray: np.ndarray, network: Segmenter) -> tuple[PageMaps, int]:
+    """Maps of a gray page at the scale that suits it, and its clockwise quarter turns.
+
+    The page is turned by as many to be upright, and so are the maps. See `find_lines`.
+    """
     # By area, so that strips and double pages get letters of the same size as single pages.
-    scale = min(FIRST_SIDE_PX * math.sqrt(0.7 / (height * width)), MAX_FIRST_SCALE)
+    scale = min(FIRST_SIDE_PX * math.sqrt(0.7 / gray.size), MAX_FIRST_SCALE)
     scale = _bounded(scale, gray)
     maps = draw_maps(gray, scale, network)
     turns = _turns_of_page(gray, scale, maps, network)
@@ -93,9 +106,7 @@ def find_lines(gray: np.ndarray, network: Segmenter) -> list[FoundLine]:
             break
         scale = better
         maps = draw_maps(gray, scale, network)
-    found = vectorise(maps)
-    written = [line for line, bare in zip(found, bare_lines(gray, found), strict=True) if not bare]
-    return [turned_back(line, turns, width, height) for line in written]
+    return maps, turns
 
 
 def draw_maps(gray: np.ndarray, scale: float, network: Segmenter) -> PageMaps:

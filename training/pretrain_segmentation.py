@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segmentation.unet import Segmenter, SegmenterConfig, save_segmenter
+from training.drawn_pages import drawn_pages
 from training.segmentation_data import CropStream, prefetched_batches, read_truth_pages
 
 CHECKPOINT = "checkpoint.pt"
@@ -120,10 +121,12 @@ def train(
     page_limit: int | None = None,
     start_from: Path | None = None,
     without: Collection[str] = (),
+    drawn: int = 0,
 ) -> Path:
     """Path of the averaged weights after training on the pages of the archives.
 
     Pages of the sources named in without are left out, so that these can be tested as unseen ones.
+    drawn: so many pages that the project draws itself are added (`training/drawn_pages.py`).
 
     Goes on from the checkpoint in run_dir if there is one; every few minutes the checkpoint and the
     averaged weights are written there, each in one piece. A new run begins with the weights of the
@@ -135,7 +138,7 @@ def train(
         for archive in archives
         for page in read_truth_pages(archive, page_limit)
         if page.source not in without
-    ]
+    ] + drawn_pages(drawn, config.seed)
     state = _start(run_dir, config, start_from)
     stream = CropStream(pages, config.crop_px, config.seed + 7919 * state.step, calm=config.calm)
     batches = prefetched_batches(stream, config.batch)
@@ -143,6 +146,7 @@ def train(
         "config": asdict(config),
         "archives": [path.name for path in archives],
         "without": sorted(without),
+        "drawn": drawn,
     }
     print(f"{len(pages)} pages, from step {state.step}, {state.trained_s / 60:.1f} min trained")
     saved_s, parts_sum, parts_count = state.trained_s, dict[str, float](), 0
@@ -194,6 +198,9 @@ def main() -> None:
     parser.add_argument(
         "--without", action="append", default=[], metavar="SOURCE", help="leave this source out"
     )
+    parser.add_argument(
+        "--drawn-pages", type=int, default=0, metavar="N", help="add N pages drawn by synthesis"
+    )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     config = PretrainConfig(
@@ -205,7 +212,16 @@ def main() -> None:
         seed=args.seed,
         calm=args.calm,
     )
-    print(train(args.archives, args.run_dir, config, args.pages, args.start_from, args.without))
+    weights = train(
+        args.archives,
+        args.run_dir,
+        config,
+        args.pages,
+        args.start_from,
+        args.without,
+        args.drawn_pages,
+    )
+    print(weights)
 
 
 def _start(run_dir: Path, config: PretrainConfig, start_from: Path | None) -> TrainState:

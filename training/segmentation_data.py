@@ -88,8 +88,29 @@ def read_truth_pages(archive: Path, limit: int | None = None) -> list[TruthPage]
             image = cv2.imdecode(raw, cv2.IMREAD_GRAYSCALE)
             if image is None:
                 raise ValueError(f"{archive}: {page['file']} is not a readable image.")
-            pages.append(_truth_page(page, image))
+            lines = [line for line in page["lines"] if len(line["baseline"]) > 1]
+            baselines = [line["baseline"] for line in lines]
+            spacings_px = [float(line["spacing"]) for line in lines]
+            pages.append(truth_page(page["file"], page["source"], image, baselines, spacings_px))
     return pages
+
+
+def truth_page(
+    name: str,
+    source: str,
+    image: np.ndarray,
+    baselines: Sequence[Sequence[Sequence[float]] | np.ndarray],
+    spacings_px: Sequence[float],
+) -> TruthPage:
+    """The page with its reduction. image: (H, W) uint8 gray; baselines of two points at least."""
+    return TruthPage(
+        name=name,
+        source=source,
+        image=image,
+        half=cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA),
+        baselines=tuple(np.asarray(line, np.float32) for line in baselines),
+        spacings_px=tuple(max(spacing, 4.0) for spacing in spacings_px),
+    )
 
 
 def prefetched_batches(
@@ -136,18 +157,6 @@ def draw_crop(
     ]
     targets = draw_targets(baselines, spacings, crop_px, crop_px)
     return image[None], targets.fine, targets.coarse, targets.known
-
-
-def _truth_page(page: dict, image: np.ndarray) -> TruthPage:
-    lines = [line for line in page["lines"] if len(line["baseline"]) > 1]
-    return TruthPage(
-        name=page["file"],
-        source=page["source"],
-        image=image,
-        half=cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA),
-        baselines=tuple(np.asarray(line["baseline"], np.float32) for line in lines),
-        spacings_px=tuple(max(float(line["spacing"]), 4.0) for line in lines),
-    )
 
 
 def _warped(

@@ -55,11 +55,13 @@ def convert_checkpoint(
     target: Path | str,
     dataset: str | None = None,
     created: datetime | None = None,
+    name: str | None = None,
 ) -> Path:
     """Return `target` after writing the model of `source` there in our format.
 
     source: a published `.pth` (needs `dataset`: iam, lam, read2016 or vnondb, for its alphabet),
     or safetensors with `config` and `alphabet` in the metadata. created: now, if not given.
+    name: of the model; that of the target, if not given.
     A published training head that fits the network comes along, any other is left out.
 
     Raises UnsafeCheckpointError for a pickle that asks for code (none is run), ConversionError,
@@ -80,7 +82,7 @@ def convert_checkpoint(
         target,
         model,
         found.alphabet,
-        name=target.stem,
+        name=target.stem if name is None else name,
         created=created or datetime.now(UTC),
         training=found.training,
         metrics=found.metrics,
@@ -102,6 +104,18 @@ def is_tensor_file(path: Path) -> bool:
             f"The model file {path} cannot be read: {error.strerror or error}. "
             f"Check the path and its permissions."
         ) from error
+
+
+def fitting_datasets(source: Path | str) -> list[str]:
+    """Return the data sets whose published alphabets fill the head of a published `.pth`.
+
+    Raises as `convert_checkpoint` does if the file is not such a model; nothing in it is executed.
+    """
+    source = Path(source)
+    _, tensors = _weights(source.name, load_pickled(source))
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    classes = infer_config(source.name, shapes).classes
+    return [name for name, value in published_alphabets().items() if value.classes == classes]
 
 
 def published_alphabets() -> dict[str, Alphabet]:

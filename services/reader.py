@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import storage
 from segmentation.lines import Line, SegmentationError
-from services.resegment import put_lines
+from services.rereading import keeps_lines, lines_to_read, put_readings
+from services.resegment import put_lines, segmented
 from services.settings import Settings
 from services.turns import Turns
 
@@ -81,6 +82,11 @@ class PageReader:
         with self._turns.urgent():
             recognizer, model_id = self._current_recognizer()
             return read_lines(pixels, lines, recognizer), model_id
+
+    @property
+    def turns(self) -> Turns:
+        """Whose turn it is to compute; whoever else reads with a network asks here first."""
+        return self._turns
 
     @property
     def reads_on(self) -> str:
@@ -149,7 +155,7 @@ class PageReader:
             LOG.exception("the failure of page %s could not be noted", run.page_id)
 
     def _read_page(self, run: storage.Run) -> int:
-        from htr.pipeline import read_page
+        from htr.pipeline import read_lines, read_page
         from segmentation.images import decode_page
 
         if run.page_id is None:
@@ -163,6 +169,13 @@ class PageReader:
                 raise _Cancelled
             self._turns.give_way()
 
+        if keeps_lines(self._store, run, page.id):
+            with self._turns.patient():
+                recognizer, model_id = self._current_recognizer()
+                known = lines_to_read(self._store, page.id, model_id)
+                again = read_lines(pixels, [segmented(n) for n in known], recognizer, progress)
+            put_readings(self._store, run, known, [new_reading(line) for line in again], model_id)
+            return len(again)
         storage.report_progress(self._store, run.id, 0.0, "finding the lines")
         with self._turns.patient():
             recognizer, model_id = self._current_recognizer()

@@ -15,7 +15,10 @@ import storage
 from segmentation import METHODS
 from segmentation.lines import SegmentationError
 from services.line_editor import LineEditor
+from services.model_comparison import ModelComparer
+from services.model_shelf import ModelShelf
 from services.reader import PageReader
+from services.rereading import queue_rereading
 from services.settings import Settings
 
 CROP_HEIGHT_PX = 128  # twice the network's height: sharp on the desk, where the line is enlarged
@@ -43,11 +46,9 @@ class Services:
         self._pages: OrderedDict[str, np.ndarray] = OrderedDict()
         self._crops: OrderedDict[tuple[int, str], bytes] = OrderedDict()
         self._lock = threading.Lock()
-        self.line_editor = LineEditor(
-            store,
-            self.reader,
-            lambda page: self._pixels(storage.page_image_path(store, page)),
-        )
+        self.line_editor = LineEditor(store, self.reader, self._pixels_of)
+        self.model_shelf = ModelShelf(store)
+        self.comparer = ModelComparer(settings, store, self.reader.turns, self._pixels_of)
 
     def add_file(self, document_id: int, name: str, data: bytes) -> Upload:
         """Return the pages of an uploaded file, stored and waiting to be read.
@@ -92,6 +93,15 @@ class Services:
         storage.queue_reading(self.store, page_id)
         self.reader.wake()
 
+    def read_with_current(self, page_ids: Sequence[int]) -> list[int]:
+        """Return the pages whose lines the model in use will read again.
+
+        Lines and texts of people stay. Pages that wait to be read anyway are left out.
+        """
+        queued = queue_rereading(self.store, page_ids)
+        self.reader.wake()
+        return queued
+
     def segment_again(self, page_ids: Sequence[int], method: str, author: str) -> None:
         """Queue pages whose lines are to be found anew; what people corrected on them stays.
 
@@ -124,7 +134,7 @@ class Services:
 
         page = storage.page(self.store, line.page_id)
         crop = crop_line(
-            self._pixels(storage.page_image_path(self.store, page)),
+            self._pixels_of(page),
             line.baseline,
             line.spacing_px,
             height_px=CROP_HEIGHT_PX,
@@ -139,8 +149,12 @@ class Services:
 
     def close(self) -> None:
         """Stop the reader and close the database."""
+        self.comparer.stop()
         self.reader.stop()
         self.store.close()
+
+    def _pixels_of(self, page: storage.Page) -> np.ndarray:
+        return self._pixels(storage.page_image_path(self.store, page))
 
     def _pixels(self, path: Path) -> np.ndarray:
         from segmentation.images import decode_page
@@ -165,6 +179,7 @@ def open_services(settings: Settings) -> Services:
         _install_shipped_model(store)
     services = Services(settings, store)
     services.reader.start()
+    services.comparer.start()
     return services
 
 

@@ -30,6 +30,7 @@ from htr.errors import (
     RecognitionError,
     UnsafeCheckpointError,
 )
+from htr.header import tcm_shapes
 from tests.htr.tiny import ALPHABET, TINY, tiny_model
 
 CREATED = datetime(2025, 3, 4, tzinfo=UTC)
@@ -92,6 +93,35 @@ def test_published_checkpoint_is_converted_with_its_averaged_weights(
     for name, value in checkpoint.model.state_dict().items():
         assert torch.equal(value, weights[name].to(value.dtype)), name
     assert target.stat().st_size < 2.1 * sum(value.numel() for value in weights.values())
+
+
+def test_published_training_head_comes_along_when_it_fits(
+    tmp_path: Path, weights: dict[str, torch.Tensor]
+) -> None:
+    head = {name: torch.ones(shape) for name, shape in tcm_shapes(SMALL).items()}
+    content = published(weights, tcm_head={f"module.{name}": head[name] for name in head})
+    target = convert_checkpoint(save(tmp_path / "m.pth", content), tmp_path / "m.st", "iam")
+    kept = {name for name in read_header(target).tensors if name.startswith("tcm_head.")}
+    assert kept == {f"tcm_head.{name}" for name in head}
+    assert load_checkpoint(target).config == SMALL
+
+
+@pytest.mark.parametrize("trouble", ["shape", "not finite", "no dictionary", "lacking"])
+def test_training_head_of_no_use_is_left_out(
+    tmp_path: Path, weights: dict[str, torch.Tensor], trouble: str
+) -> None:
+    head: Any = {name: torch.ones(shape) for name, shape in tcm_shapes(SMALL).items()}
+    if trouble == "shape":
+        head["emb.weight"] = torch.ones(4, 256)
+    elif trouble == "not finite":
+        head["emb.weight"][0, 0] = float("nan")
+    elif trouble == "lacking":
+        del head["dir_left"]
+    else:
+        head = [1, 2]
+    source = save(tmp_path / "m.pth", published(weights, tcm_head=head))
+    target = convert_checkpoint(source, tmp_path / "m.st", "iam")
+    assert not any(name.startswith("tcm_head.") for name in read_header(target).tensors)
 
 
 def test_plain_weights_are_used_where_there_are_no_averaged_ones(

@@ -34,6 +34,16 @@ class ReadingPair:
     status: str
 
 
+@dataclass(frozen=True)
+class DocumentRead:
+    """How many pages and lines of a document a model has read."""
+
+    document_id: int
+    title: str
+    pages: int
+    lines: int
+
+
 def shown_models(
     store: Store, document_id: int | None = None, page_id: int | None = None
 ) -> dict[int, dict[int | None, int]]:
@@ -54,6 +64,41 @@ def shown_models(
         of_page = found.setdefault(row.integer("id"), {})
         of_page[row.optional_integer("model_id")] = row.integer("lines")
     return found
+
+
+def compared_pages(
+    store: Store, document_id: int | None = None, page_id: int | None = None
+) -> set[int]:
+    """Return the pages with a line that more than one model has read."""
+    rows = select(
+        store,
+        f"""SELECT page.id AS id FROM page JOIN line ON line.page_id = page.id
+        JOIN reading ON reading.line_id = line.id
+        WHERE {_THERE} GROUP BY page.id HAVING count(*) > count(DISTINCT line.id)""",
+        {"document_id": document_id, "page_id": page_id},
+    )
+    return {Row("page", values).integer("id") for values in rows}
+
+
+def documents_read_by(store: Store, model_id: int) -> list[DocumentRead]:
+    """Return the documents with lines that a model has read, those touched last first."""
+    rows = select(
+        store,
+        """SELECT document.id AS id, document.title AS title,
+            count(DISTINCT page.id) AS pages, count(*) AS lines
+        FROM reading JOIN line ON line.id = reading.line_id JOIN page ON page.id = line.page_id
+        JOIN document ON document.id = page.document_id
+        WHERE reading.model_id = :model_id AND line.replaced IS NULL AND line.removed IS NULL
+        AND page.removed IS NULL AND document.removed IS NULL
+        GROUP BY document.id ORDER BY document.changed DESC, document.id DESC""",
+        {"model_id": model_id},
+    )
+    return [
+        DocumentRead(
+            row.integer("id"), row.text("title"), row.integer("pages"), row.integer("lines")
+        )
+        for row in (Row("document", values) for values in rows)
+    ]
 
 
 def reading_pairs(

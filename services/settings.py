@@ -43,6 +43,11 @@ class _Variables:
     threads: str = _setting(
         "HTR_THREADS", "auto", "CPU threads that reading may use; auto takes one a core, at most 8"
     )
+    training_threads: str = _setting(
+        "HTR_TRAINING_THREADS",
+        "auto",
+        "CPU threads that teaching a model may use; auto takes all cores of two, else all but one",
+    )
     segmentation: str = _setting(
         "HTR_SEGMENTATION",
         "auto",
@@ -71,6 +76,7 @@ class Settings:
     device: str = "auto"
     max_upload_mb: int = 200
     threads: int = 2
+    training_threads: int = 2
     segmentation: str = "auto"
     author: str = "transcriber"
     users: Mapping[str, str] = field(default_factory=dict)
@@ -100,6 +106,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         if value["threads"] == "auto"
         else _whole_number("HTR_THREADS", value["threads"], 1, 256)
     )
+    training_threads = (
+        training_threads_of(cores or 1)
+        if value["training_threads"] == "auto"
+        else _whole_number("HTR_TRAINING_THREADS", value["training_threads"], 1, 256)
+    )
     return Settings(
         data_dir=Path(value["data_dir"]).expanduser().resolve(),
         host=value["host"],
@@ -107,10 +118,20 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         device=device,
         max_upload_mb=_whole_number("HTR_MAX_UPLOAD_MB", value["max_upload_mb"], 1, 100_000),
         threads=threads,
+        training_threads=training_threads,
         segmentation=value["segmentation"],
         author=value["author"] or _login_name(),
         users=_users(value["users"]),
     )
+
+
+def training_threads_of(cores: int) -> int:
+    """Return the threads that teaching takes by itself on a computer of so many cores.
+
+    One core is left to the app. Of two cores both are taken, because on one alone it would take
+    twice as long; the process gives way to the app's by its low priority.
+    """
+    return min(16, cores) if cores <= 2 else min(16, cores - 1)
 
 
 def settings_table() -> list[tuple[str, str, str]]:

@@ -151,9 +151,20 @@ def fail_run(store: Store, run_id: int, message: str) -> Run:
     return _end(store, run_id, "failed", message, None, ("running",))
 
 
-def cancel_run(store: Store, run_id: int) -> Run:
+def cancel_run(store: Store, run_id: int, message: str = "Cancelled.") -> Run:
     """Return the run, cancelled unless it had ended before; its worker learns it by its report."""
-    return _end(store, run_id, "cancelled", "Cancelled.", None, ("waiting", "running"))
+    return _end(store, run_id, "cancelled", message, None, ACTIVE_STATES)
+
+
+def fail_unattended_run(store: Store, run_id: int, worker_pid: int | None, message: str) -> Run:
+    """Return the run, failed because its process has died; another process's run stays as it is.
+
+    worker_pid: the process that is known to be dead; None: none ever took up the run.
+    """
+    with write(store):
+        if run(store, run_id).worker_pid != worker_pid:
+            return run(store, run_id)
+        return _end(store, run_id, "failed", message, None, ACTIVE_STATES)
 
 
 def run(store: Store, run_id: int) -> Run:

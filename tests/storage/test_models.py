@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,13 +13,25 @@ import pytest
 from storage import (
     DamagedDatabase,
     Model,
+    ModelUsage,
+    NewReading,
     NotFound,
+    Page,
     StorageError,
     Store,
+    add_readings,
     current_model,
+    lines_of,
     model_path,
+    model_usage,
     models,
     register_model,
+    remove_line,
+    remove_model,
+    remove_orphans,
+    remove_page,
+    rename_model,
+    restore_model,
     set_current_model,
     verify_model,
     write,
@@ -90,3 +105,81 @@ def test_changed_weights_are_noticed_and_repaired(store: Store, model: Model) ->
         verify_model(store, model)
     register_model(store, b"weights one", "again", [])
     verify_model(store, model)
+
+
+def test_removed_model_is_hidden_and_comes_back(store: Store, model: Model) -> None:
+    second = register_model(store, b"weights two", "Second", [])
+    removed = remove_model(store, second.id)
+    assert removed.removed is not None
+    assert models(store) == [model]
+    assert models(store, with_removed=True) == [model, removed]
+    assert remove_model(store, second.id) == removed
+    assert restore_model(store, second.id) == second
+    assert models(store) == [model, second]
+
+
+def test_model_in_use_cannot_be_removed(store: Store, model: Model) -> None:
+    set_current_model(store, model.id)
+    with pytest.raises(StorageError, match=r"Model 1 \(Latin cursive\) is in use and cannot be"):
+        remove_model(store, model.id)
+    assert models(store)[0].removed is None
+
+
+def test_removed_model_cannot_be_used_before_it_is_restored(store: Store, model: Model) -> None:
+    remove_model(store, model.id)
+    with pytest.raises(StorageError, match="was removed. Restore it before"):
+        set_current_model(store, model.id)
+    restore_model(store, model.id)
+    assert set_current_model(store, model.id).current
+
+
+def test_removed_model_comes_back_when_it_is_imported_again(store: Store, model: Model) -> None:
+    remove_model(store, model.id)
+    assert register_model(store, b"weights one", "x", []) == model
+
+
+def test_weights_of_a_removed_model_stay_for_a_month(
+    store: Store, model: Model, clock: Callable[[], datetime]
+) -> None:
+    path = model_path(store, model)
+    os.utime(path, (0, 0))
+    remove_model(store, model.id)
+    assert remove_orphans(store) == []
+    clock.moment += timedelta(days=29)  # type: ignore[attr-defined]
+    assert remove_orphans(store) == []
+    clock.moment += timedelta(days=2)  # type: ignore[attr-defined]
+    assert remove_orphans(store) == [path]
+    with pytest.raises(StorageError, match="The weights of model 1 .* are missing"):
+        restore_model(store, model.id)
+
+
+def test_what_a_removed_model_read_stays(
+    store: Store, page: Page, lines: list[int], model: Model
+) -> None:
+    remove_model(store, model.id)
+    assert [line.text for line in lines_of(store, page.id)] == ["one", "two", "three"]
+
+
+def test_model_is_renamed(store: Store, model: Model) -> None:
+    assert rename_model(store, model.id, "  Kurrent\n1750 ").name == "Kurrent 1750"
+    with pytest.raises(StorageError, match="The model has no name"):
+        rename_model(store, model.id, " ")
+    with pytest.raises(NotFound, match="There is no model 9"):
+        rename_model(store, 9, "x")
+    assert models(store)[0].name == "Kurrent 1750"
+
+
+def test_use_of_models_is_counted_where_lines_are_still_there(
+    store: Store, page: Page, lines: list[int], model: Model
+) -> None:
+    second = register_model(store, b"weights two", "Second", [])
+    register_model(store, b"weights three", "Unused", [])
+    add_readings(store, second.id, {lines[0]: NewReading("uno", 0.5)})
+    assert model_usage(store) == {
+        model.id: ModelUsage(lines=3, pages=1, documents=1),
+        second.id: ModelUsage(lines=1, pages=1, documents=1),
+    }
+    remove_line(store, lines[0])
+    assert model_usage(store) == {model.id: ModelUsage(lines=2, pages=1, documents=1)}
+    remove_page(store, page.id)
+    assert model_usage(store) == {}

@@ -92,11 +92,6 @@ def test_lines_come_document_by_document_in_reading_order(
     next_page = replace_lines(store, second.id, [new_line("x"), new_line("y")], model.id)
     new = ((late[0], "d"), (next_page[1], "c"), (next_page[0], "b"), (lines[2], "a"))
     for line_id, text in new:
-        (late[0], "d"),
-        (next_page[1], "c"),
-        (next_page[0], "b"),
-        (lines[2], "a"),
-    ):
         correct_line(store, line_id, text, "corrected", "Ada", None)
     assert texts(store) == ["a", "b", "c", "d"]
     assert texts(store, [other.id]) == ["d"]

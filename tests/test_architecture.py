@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"htr", "storage", "segmentation", "synthesis"},
         {"numpy", "cv2", "PIL", "torch", "safetensors", "editdistance"},
     ),
+    "exchange": ({"storage"}, {"lxml"}),
     "services": (
         {"htr", "storage", "segmentation", "synthesis"},
         {"numpy", "torch"},
@@ -47,7 +48,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
 }
 WATCHED = {
     "gradio", "fastapi", "starlette", "torch", "numpy", "cv2", "PIL", "pypdfium2", "sqlite_utils",
-    "sqlite3", "safetensors", "editdistance", "huggingface_hub", "pickle",
+    "sqlite3", "safetensors", "editdistance", "huggingface_hub", "lxml", "pickle",
 }  # fmt: skip
 ALLOWED_ANYWAY = {"storage": {"sqlite3"}}
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 # On Linux without an NVIDIA card, `make app TORCH=cpu` takes PyTorch's much smaller CPU build.
 TORCH ?= default
 BIN := .venv/bin
-CODE := app.py htr segmentation storage services synthesis ui training benchmarks
+CODE := app.py exchange htr segmentation storage services synthesis ui training benchmarks
 # Threads that spin while they wait make a busy machine many times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 

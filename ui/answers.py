@@ -13,6 +13,7 @@ import gradio as gr
 
 from segmentation.lines import SegmentationError
 from storage import StorageError
+from training.errors import TrainingError
 
 LOG = logging.getLogger("htr.ui")
 
@@ -34,7 +35,7 @@ def answers(function: Callable[..., Answer]) -> Callable[..., Answer]:
     def answered(*arguments: Any) -> Answer:
         try:
             return function(*arguments)
-        except (StorageError, SegmentationError, RequestError) as error:
+        except (StorageError, SegmentationError, TrainingError, RequestError) as error:
             return {"error": str(error)}
         except Exception:
             LOG.exception("%s failed", function.__name__)

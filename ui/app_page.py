@@ -9,20 +9,24 @@ from services.services import Services
 from ui.desk import desk
 from ui.document import document
 from ui.library import library
+from ui.report_place import report_place
 from ui.routes import SignIn, build_routes
 from ui.settings_place import settings_place
 from ui.static_files import STATIC, head_html
+from ui.train_place import train_place
 
 RAIL = """
 <nav class="htr rail" aria-label="Places">
   <div class="mark" aria-hidden="true">H</div>
   <a href="#/" data-rail="library"></a>
+  <a href="#/train" data-rail="train"></a>
   <a href="#/settings" data-rail="settings"></a>
 </nav>
 """
 RAIL_SCRIPT = """
 const { icon, show } = window.htr;
-for (const [name, words] of [["library", "Library"], ["settings", "Settings"]]) {
+const places = [["library", "Library"], ["train", "Train"], ["settings", "Settings"]];
+for (const [name, words] of places) {
   element.querySelector(`[data-rail="${name}"]`).replaceChildren(icon(name), words);
 }
 show();
@@ -36,6 +40,8 @@ def build_ui(services: Services) -> gr.Blocks:
         library(services)
         document(services)
         desk(services)
+        train_place(services)
+        report_place(services)
         settings_place(services)
     return screens
 

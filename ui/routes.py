@@ -8,14 +8,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+)
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import storage
 from segmentation.lines import SegmentationError
 from services.services import Services, line_version
+from training.errors import TrainingError
+from training.run_folder import run_folder
 from ui.answers import credentials
+from ui.run_view import LINE_KEY
 
 # Files are named by their content, so a browser may keep them for good.
 FOR_GOOD = {
@@ -23,6 +32,11 @@ FOR_GOOD = {
     "X-Content-Type-Options": "nosniff",
 }
 CHECK_AGAIN = {"Cache-Control": "private, max-age=60", "X-Content-Type-Options": "nosniff"}
+# A report carries all it needs; whatever else it might ask for is not let through.
+SEALED = {
+    "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+}
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 
@@ -63,6 +77,7 @@ def build_routes(services: Services) -> FastAPI:
     app = FastAPI(title="HTR Desk", docs_url=None, redoc_url=None, openapi_url=None)
     _add_images(app, services)
     _add_files(app, services)
+    _add_reports(app, services)
     return app
 
 
@@ -127,6 +142,29 @@ def _add_files(app: FastAPI, services: Services) -> None:
             "\n\n".join(texts) + "\n",
             headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quoted}"},
         )
+
+
+def _add_reports(app: FastAPI, services: Services) -> None:
+    @app.get("/files/runs/{run_id}/lines/{key}.png")
+    def run_line_image(run_id: int, key: str) -> Response:
+        run = _found(storage.run, services.store, run_id)
+        # The key becomes a file name, so it may hold nothing that leads elsewhere.
+        if LINE_KEY.fullmatch(key) is None:
+            raise HTTPException(404, "This is no line of a run.")
+        lines = run_folder(services.store.data_dir, run.id).snapshot / "lines"
+        path = lines / f"{key}.png"
+        if path.is_symlink() or not path.is_file():
+            raise HTTPException(404, f"Run {run.id} has no image of this line.")
+        return FileResponse(path, headers=CHECK_AGAIN, media_type="image/png")
+
+    @app.get("/files/runs/{run_id}/report.html")
+    def run_report(run_id: int) -> Response:
+        try:
+            report = services.trainer.report_html(run_id)
+        except (storage.StorageError, TrainingError) as error:
+            raise HTTPException(404, str(error)) from error
+        named = f'attachment; filename="training-{run_id}.html"'
+        return HTMLResponse(report, headers={**SEALED, "Content-Disposition": named})
 
 
 def _page_text(services: Services, page: storage.Page) -> str:

@@ -3,10 +3,14 @@
 (() => {
   if (window.htr) return;
 
+  const SVG_TAGS = new Set([
+    "svg", "polygon", "polyline", "g", "path", "title", "desc", "line", "circle", "text",
+  ]);
+
   // Returns an element. Text only ever arrives as text nodes: what people and machines wrote is
   // never parsed as HTML.
   function h(tag, attributes, ...children) {
-    const svg = ["svg", "polygon", "polyline", "g", "path", "title"].includes(tag);
+    const svg = SVG_TAGS.has(tag);
     const element = svg
       ? document.createElementNS("http://www.w3.org/2000/svg", tag)
       : document.createElement(tag);
@@ -16,7 +20,7 @@
       else if (name === "value") element.value = value;
       else element.setAttribute(name, value === true ? "" : String(value));
     }
-    for (const child of children.flat()) {
+    for (const child of children.flat(Infinity)) {
       if (child === null || child === undefined || child === false) continue;
       element.append(child instanceof Node ? child : document.createTextNode(String(child)));
     }
@@ -35,6 +39,10 @@
     check: "M5 12l5 5 9-10",
     again: "M20 11a8 8 0 1 0-2 6M20 5v6h-6",
     pen: "M4 20l4-1L19 8l-3-3L5 16z",
+    train: "M3 9l9-4 9 4-9 4zM7 11v5c3 2.4 7 2.4 10 0v-5M21 9v6",
+    scales: "M12 4v16M7 20h10M5 7h14M5 7l-3 7h6zM19 7l-3 7h6z",
+    shut: "M6 6l12 12M18 6L6 18",
+    warning: "M12 4l9 16H3zM12 10v4M12 17v.2",
   };
 
   function icon(name) {
@@ -79,7 +87,7 @@
   }
 
   // ---- places --------------------------------------------------------------------------------
-  // #/  #/document/3  #/page/12  #/page/12/line/345  #/settings
+  // #/  #/document/3  #/page/12  #/page/12/line/345  #/train  #/train/7 (a report)  #/settings
   const places = {};
   let shown = null;
 
@@ -90,6 +98,9 @@
     if (parts[0] === "page") {
       return { place: "desk", page: number(parts[1]), line: parts[2] === "line" ? number(parts[3]) : null };
     }
+    if (parts[0] === "train") {
+      return parts.length > 1 ? { place: "report", run: number(parts[1]) } : { place: "train" };
+    }
     if (parts[0] === "settings") return { place: "settings" };
     return { place: "library" };
   }
@@ -99,7 +110,8 @@
     document.body.dataset.place = at.place;
     for (const link of document.querySelectorAll("[data-rail]")) {
       const here = link.dataset.rail === at.place
-        || (link.dataset.rail === "library" && ["document", "desk"].includes(at.place));
+        || (link.dataset.rail === "library" && ["document", "desk"].includes(at.place))
+        || (link.dataset.rail === "train" && at.place === "report");
       if (here) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
@@ -117,7 +129,7 @@
   window.addEventListener("hashchange", show);
 
   // ---- preferences: this browser's own -------------------------------------------------------
-  const DEFAULTS = { theme: "system", textSize_px: 21, doubtBelow: 0.5 };
+  const DEFAULTS = { theme: "system", textSize_px: 21, doubtBelow: 0.5, dismissedRun: null };
 
   function preference(name) {
     try {

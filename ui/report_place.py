@@ -1,0 +1,29 @@
+"""The report of a training run: figures before and after, and the lines themselves."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+import storage
+from services.services import Services
+from ui.answers import Answer, answers, number
+from ui.report_view import report_view
+from ui.static_files import static_text
+
+SCRIPTS = ("train/words.js", "train/plot.js", "train/verdict.js", "train/report.js")
+
+
+def report_place(services: Services) -> gr.HTML:
+    """Return the component of the reports; to be called inside the blocks of the app."""
+
+    @answers
+    def open_report(data: dict) -> Answer:
+        run = storage.run(services.store, number(data, "run"))
+        return report_view(run, services.trainer.report(run.id))
+
+    return gr.HTML(
+        value=static_text("train/report.html"),
+        apply_default_css=False,
+        js_on_load=static_text(*SCRIPTS),
+        server_functions=[open_report],
+    )

@@ -1,0 +1,154 @@
+// What is ready to learn from, as a ledger: one statement a row, its figures or choices beside it.
+const TIME_LIMITS = [[null, "as long as it needs"], [2, "2 minutes"], [5, "5 minutes"], [15, "15 minutes"], [60, "1 hour"]];
+const TCM_CHOICES = [[null, "as the recipe has it"], [true, "yes"], [false, "no"]];
+const SHOWN_AT_FIRST = 4; // doubtful lines; the rest is one click away
+
+class Before {
+  // `acts`: {start(), choose(document ids or null), changePages(), measure()}
+  constructor(acts) {
+    this.acts = acts;
+    this.minutes = null;
+    this.tcm = null;
+    this.openParts = new Set(); // what a person has unfolded stays so when the ledger is drawn again
+  }
+
+  draw(survey, estimate) {
+    const { h } = window.htr;
+    this.survey = survey;
+    if (!survey.documents.length) return this.nothing();
+    return h("div", { class: "ledger" },
+      this.amount(), survey.lines ? this.split() : null, this.unknown(), this.suspicious(),
+      h("div", { class: "go" }, this.time(estimate), this.details(), this.button()));
+  }
+
+  nothing() {
+    const { h, icon, count } = window.htr;
+    return h("div", { class: "empty" },
+      h("h2", {}, "Nothing to learn from yet"),
+      h("p", {}, "The model learns a hand from lines that you have corrected or confirmed. From "
+        + `${count(this.survey.worth_from, "line", "lines")} on a run is worth its time; thirty or more teach it a hand well. `
+        + "They may be spread over several pages: then some can test what the others taught."),
+      h("div", { class: "buttons" }, h("a", { class: "button first", href: "#/" }, icon("library"), "To the library")));
+  }
+
+  row(name, statement, beside, more) {
+    const { h } = window.htr;
+    return h("section", { class: `entry ${name}` },
+      h("div", { class: "statement" }, statement), h("div", { class: "beside" }, beside), more ? h("div", { class: "more" }, more) : null);
+  }
+
+  // Returns a part that folds away; it stays as a person left it.
+  fold(name, words, content) {
+    const { h } = window.htr;
+    const part = h("details", { class: name, open: this.openParts.has(name) }, h("summary", {}, words), content);
+    part.addEventListener("toggle", () => (part.open ? this.openParts.add(name) : this.openParts.delete(name)));
+    return part;
+  }
+
+  amount() {
+    const { h, count } = window.htr;
+    const { survey } = this;
+    const { model } = survey;
+    const where = survey.test.lines ? "of the test lines’ characters" : "of the characters";
+    return this.row("amount", [
+      h("p", {}, "You have corrected ", h("b", {}, count(survey.lines, "line", "lines")), " on ",
+        h("b", {}, count(survey.pages, "page", "pages")), "."),
+      survey.advice.map((advice) => h("p", { class: "advice" }, advice)),
+    ], [
+      h("p", { class: "soft small" }, "Current model"), h("p", {}, h("b", {}, model.name)),
+      h("p", { class: "soft small" }, model.cer !== null ? ["It misreads ", h("b", {}, percent(model.cer)), ` ${where}.`]
+        : survey.test.lines ? "How it reads the test lines is measured first." : ""),
+    ], this.documents());
+  }
+
+  documents() {
+    const { h, count } = window.htr;
+    const { documents } = this.survey;
+    if (documents.length < 2) return null;
+    const chosen = documents.filter((document) => document.chosen);
+    const boxes = documents.map((document) => {
+      const box = h("input", { type: "checkbox", checked: document.chosen, value: document.id });
+      box.addEventListener("change", () => {
+        const ids = [...list.querySelectorAll("input:checked")].map((checked) => Number(checked.value));
+        this.acts.choose(ids.length === documents.length ? null : ids);
+      });
+      return h("label", {}, box, h("span", {}, document.title), h("span", { class: "soft small" }, count(document.lines, "line", "lines")));
+    });
+    const list = h("div", { class: "document-list" }, boxes);
+    const words = chosen.length === documents.length ? `from all ${documents.length} documents`
+      : `from ${chosen.length} of ${documents.length} documents`;
+    return this.fold("documents", words, list);
+  }
+
+  split() {
+    const { h } = window.htr;
+    return this.row("split", h("p", {}, this.survey.explanation),
+      h("button", { type: "button", onclick: this.acts.changePages }, "Change"));
+  }
+
+  unknown() {
+    const { h, count } = window.htr;
+    const { unknown } = this.survey;
+    if (!unknown.length) return null;
+    const listed = unknown.slice(0, 12).flatMap((one, index) => [index ? ", " : "",
+      h("b", { class: "letter" }, one.shown), h("span", { class: "soft" }, ` (${index ? one.count : count(one.count, "time", "times")})`)]);
+    return this.row("unknown", [h("p", {}, "Not yet known: ", listed, unknown.length > 12 ? `, and ${unknown.length - 12} more` : "", "."),
+      h("p", { class: "soft small" }, unknown.length === 1 ? "The model will learn it." : "The model will learn them.")],
+    null, this.fold("examples", "Where they stand", h("dl", { class: "characters" }, unknown.map((one) => [
+      h("dt", {}, h("span", { class: "letter" }, one.shown), h("span", { class: "soft small" }, count(one.count, "time", "times"))),
+      h("dd", {}, h("p", { class: "soft small" }, one.words), one.examples.map((example) => h("a",
+        { class: "example", href: `#/page/${example.page}/line/${example.line}`, title: "Open this line on the desk" },
+        lineImage(example.image), h("span", { class: "reading", dir: "auto" }, litText(example.pieces)))))]))));
+  }
+
+  suspicious() {
+    const { h, count } = window.htr;
+    const { suspicious } = this.survey;
+    if (!suspicious.length) return null;
+    const item = (line) => h("li", {}, h("a", { href: `#/page/${line.page}/line/${line.line}` },
+      h("b", {}, `${line.document}, page ${line.page_number}, line ${line.number}`)), h("span", { class: "soft" }, ` ${line.why}`));
+    const first = suspicious.slice(0, SHOWN_AT_FIRST), rest = suspicious.slice(SHOWN_AT_FIRST);
+    const [line] = suspicious;
+    return this.row("suspicious",
+      h("p", {}, h("b", {}, count(suspicious.length, "line", "lines")), suspicious.length === 1 ? " looks wrong." : " look wrong."),
+      h("a", { class: "button", href: `#/page/${line.page}/line/${line.line}` }, suspicious.length === 1 ? "Look at it" : "Look at them"),
+      [h("ul", {}, first.map(item)), rest.length ? this.fold("all-suspicious", `${rest.length} more`, h("ul", {}, rest.map(item))) : null]);
+  }
+
+  time(estimate) {
+    const { h } = window.htr;
+    const limit = h("select", { "aria-label": "No longer than" },
+      TIME_LIMITS.map(([minutes, words]) => h("option", { value: minutes === null ? "" : minutes, selected: minutes === this.minutes }, words)));
+    limit.addEventListener("change", () => {
+      this.minutes = limit.value ? Number(limit.value) : null;
+      if (this.survey.can_start) this.acts.measure();
+    });
+    this.estimated = h("p", { class: "estimate", role: "status" });
+    this.showEstimate(estimate);
+    return h("div", { class: "time" }, this.estimated, h("label", { class: "soft small" }, "No longer than ", limit));
+  }
+
+  // estimate: {sentence}; null: being measured.
+  showEstimate(estimate) {
+    if (!this.estimated) return;
+    this.estimated.classList.toggle("busy", estimate === null && this.survey.can_start);
+    if (!this.survey.can_start) this.estimated.textContent = "There is nothing to learn from yet.";
+    else if (estimate === null) this.estimated.textContent = "How long it takes is being measured, with one step on this computer…";
+    else this.estimated.textContent = estimate.sentence;
+  }
+
+  details() {
+    const { h } = window.htr;
+    const tcm = h("select", {}, TCM_CHOICES.map(([value, words]) => h("option", { value: String(value), selected: value === this.tcm }, words)));
+    tcm.addEventListener("change", () => { this.tcm = JSON.parse(tcm.value); });
+    return this.fold("settings", "Details", [h("label", {}, "Learn with the text around each character (TCM)", tcm),
+      h("p", { class: "soft small" }, "A second head learns to tell a character from its neighbours, which may steady the model. Reading does not use it.")]);
+  }
+
+  button() {
+    const { h, icon } = window.htr;
+    const { survey } = this;
+    return h("button", { type: "button", class: "first teach", disabled: !survey.can_start, onclick: this.acts.start },
+      icon("train"), "Teach the model");
+  }
+}

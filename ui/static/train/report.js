@@ -1,0 +1,95 @@
+// What changed: the report of one run, figures first, then the lines themselves.
+const { h, icon, call, say, place, count } = window.htr;
+const body = element.querySelector(".body");
+const download = element.querySelector(".download");
+const LINES_AT_FIRST = 12; // changed lines shown at once; the rest is one click away
+let shown = null; // number of the run whose report is drawn
+
+// Returns two values with their 95 % intervals on one scale, before above after.
+function intervals(score) {
+  const most = Math.max(score.before_interval[1], score.after_interval[1], score.before, score.after, 0.01);
+  const row = (name, value, [low, high]) => h("div", { class: `interval ${name}` },
+    h("span", { class: "name" }, name), h("span", { class: "scale", "aria-hidden": "true" },
+      h("span", { class: "span", style: `left:${(100 * low) / most}%;width:${(100 * (high - low)) / most}%` }),
+      h("span", { class: "value", style: `left:${(100 * value) / most}%` })),
+    h("b", {}, percent(value)), h("span", { class: "soft small" }, `${percent(low)} to ${percent(high)}`));
+  return h("section", { class: "score" }, h("h3", {}, score.words, h("span", { class: "soft small" }, ` ${score.name}, with 95 % intervals`)),
+    row("before", score.before, score.before_interval), row("after", score.after, score.after_interval));
+}
+
+function confusions(rows) {
+  if (!rows.length) return null;
+  const cell = (text) => h("span", { class: "letter" }, text);
+  return h("section", { class: "block" }, h("h2", {}, "What is misread most"),
+    h("table", { class: "confusions" },
+      h("thead", {}, h("tr", {}, ["right", "read as", "before", "after", "for example"].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, rows.map((row) => h("tr", {},
+        h("td", {}, row.truth ? cell(row.truth) : h("i", { class: "soft" }, "nothing")),
+        h("td", {}, row.reading ? cell(row.reading) : h("i", { class: "soft" }, "nothing")),
+        h("td", { class: "number" }, row.before ?? "–"), h("td", { class: "number" }, row.after ?? "–"),
+        h("td", {}, row.examples.map((image) => lineImage(image))))))));
+}
+
+function changedLine(line) {
+  const reading = (name, text, cer) => [h("dt", {}, name),
+    h("dd", {}, markedReading(text, line.truth), cer === null ? null : h("span", { class: "soft small figures" }, percent(cer)))];
+  return h("article", { class: "changed" }, lineImage(line.image),
+    h("dl", { class: "texts" }, h("dt", {}, "right"), h("dd", {}, h("span", { class: "reading", dir: "auto" }, line.truth)),
+      reading("before", line.before, line.cer_before), reading("after", line.after, line.cer_after)));
+}
+
+function changedLines(title, lines, none) {
+  const rest = lines.slice(LINES_AT_FIRST);
+  return h("section", { class: "block" }, h("h2", {}, `${title}: ${lines.length}`),
+    lines.length ? lines.slice(0, LINES_AT_FIRST).map(changedLine) : h("p", { class: "soft" }, none),
+    rest.length ? h("details", {}, h("summary", {}, `${count(rest.length, "more line", "more lines")}`), rest.map(changedLine)) : null);
+}
+
+function facts(title, rows) {
+  return h("section", { class: "block" }, h("h2", {}, title),
+    h("dl", { class: "rows" }, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
+}
+
+function draw(report) {
+  const plot = new Plot();
+  body.replaceChildren(...[
+    h("p", { class: `outcome ${report.verdict.replace(" ", "-")}` }, icon(VERDICT_ICONS[report.verdict] || "check"), report.sentence),
+    ...report.warnings.map((warning) => h("p", { class: "warning" }, warning)),
+    h("div", { class: "scores" }, report.scores.map(intervals)),
+    report.notes.length ? h("ul", { class: "notes" }, report.notes.map((note) => h("li", {}, note))) : null,
+    h("p", { class: "soft small legend" }, h("mark", { class: "misread" }, "underlined"), " words are misread; ",
+      h("span", { class: "gap" }, "‸"), " marks a place where words are missing."),
+    h("div", { class: "side-by-side" },
+      changedLines("Lines that got better", report.better, "None of the test lines."),
+      changedLines("Lines that got worse", report.worse, "None of the test lines.")),
+    confusions(report.confusions),
+    report.curve.length ? h("section", { class: "block" }, h("h2", {}, "The curve"), plot.element) : null,
+    facts("How it was made", report.facts),
+  ].filter(Boolean));
+  plot.show(report.curve, report.steps, report.cer_before);
+  download.replaceChildren(icon("download"), "Download as one file");
+  download.href = report.download;
+  download.hidden = false;
+}
+
+async function open(run) {
+  if (shown !== run) {
+    body.replaceChildren();
+    download.hidden = true;
+  }
+  shown = run;
+  const report = await call(server.open_report, { run });
+  if (shown === run) draw(report);
+}
+
+place("report", {
+  enter(at) {
+    document.title = "What changed · HTR Desk";
+    open(at.run).catch((error) => {
+      body.replaceChildren(h("div", { class: "empty" }, h("h2", {}, "There is no report to show"),
+        h("p", {}, error instanceof window.htr.ServerError ? error.message : "The server cannot be reached. Check that it runs, then reload this page."),
+        h("a", { class: "button", href: "#/train" }, "Back to Train")));
+      if (!(error instanceof window.htr.ServerError)) say(error);
+    });
+  },
+});

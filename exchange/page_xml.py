@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 
 from exchange.custom import parse_custom, tag_index, tag_value, without_value
 from exchange.errors import ExchangeError, UnknownFormat
+from exchange.found import MAX_LINES, Found
 from exchange.order import ordered_lines
-from exchange.outlines import derived_baseline
 from exchange.page_xml_text import points_of, text_of, words_of
-from exchange.points import is_baseline, parse_points
+from exchange.points import parse_points
 from exchange.records import (
     BASELINE_DERIVED,
     CONTENTS,
@@ -39,36 +39,15 @@ from exchange.xml_input import (
 
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/"
 NO_REGION = "eSc_dummyblock_"  # eScriptorium's id of the block around lines without a region
-MAX_LINES = 10_000  # a page of a register has some hundred
-MAX_TEXT = 20_000  # characters of a line; storage keeps fewer, and says so by itself
 CELL = "cell"  # tag of a region that is a table's cell: row, column, and how many it spans
 _CELL_KEYS = (("row", "rowIndex"), ("col", "columnIndex"), ("rowSpan", "rowSpan"),
               ("colSpan", "colSpan"))  # fmt: skip
 
 
 @dataclass
-class _Found:
-    """What the walk through the file has met so far."""
-
-    name: str
-    text_index: int | None
-    lines: list[TextLine] = field(default_factory=list)
-    regions: list[Region] = field(default_factory=list)
+class _Found(Found):
+    text_index: int | None = None
     order: dict[str, int] = field(default_factory=dict)  # region -> index in its `custom`
-    ids: set[str] = field(default_factory=set)
-    notes: list[str] = field(default_factory=list)
-    losses: list[str] = field(default_factory=list)
-    derived: int = 0
-
-    def new_id(self, element: Element, kind: str) -> str:
-        """Return the element's id, or another where it has none or one that is taken."""
-        wanted = element.get("id") or f"{kind}_{len(self.ids) + 1}"
-        found, count = wanted, 1
-        while found in self.ids:
-            count += 1
-            found = f"{wanted}_{count}"
-        self.ids.add(found)
-        return found
 
 
 def read_page_xml(data: bytes, name: str, text_index: int | None = None) -> PageDocument:
@@ -88,7 +67,7 @@ def page_of(root: Element, name: str, text_index: int | None = None) -> PageDocu
     page = child(root, "Page")
     if page is None:
         raise ExchangeError(f"{name} has no Page element, so nothing is in it. Export it again.")
-    found = _Found(name, text_index)
+    found = _Found(name, text_index=text_index)
     for element in page:
         if _is_region(element):
             _read_region(element, "", found)
@@ -97,20 +76,13 @@ def page_of(root: Element, name: str, text_index: int | None = None) -> PageDocu
     rank = {region_id: position for position, region_id in enumerate(references)}
     regions = sorted(found.regions, key=lambda region: rank.get(region.id, len(rank)))
     width, height = number(page, "imageWidth") or 0.0, number(page, "imageHeight") or 0.0
-    if min(width, height) <= 0:
-        found.notes.append("The file does not say how large the image is.")
-    if found.derived:
-        found.notes.append(
-            f"{found.derived} of {len(lines)} lines had no baseline; it was derived from the lower "
-            "edge of their outlines."
-        )
     return PageDocument(
         image_name=base_name(page.get("imageFilename") or ""),
         width=max(0.0, width),
         height=max(0.0, height),
         lines=lines,
         regions=tuple(regions),
-        notes=tuple(found.notes),
+        notes=found.all_notes(width, height),
         losses=tuple(found.losses),
     )
 
@@ -140,7 +112,7 @@ def _read_region(element: Element, parent_id: str, found: _Found) -> None:
     own_id = element.get("id") or ""
     region_id = parent_id
     if not own_id.startswith(NO_REGION):
-        region_id = found.new_id(element, "region")
+        region_id = found.new_id(element.get("id"), "region")
         index = tag_index(tags)
         if index is not None:
             found.order[region_id] = index
@@ -173,32 +145,21 @@ def _read_region(element: Element, parent_id: str, found: _Found) -> None:
 
 def _read_line(element: Element, region_id: str, found: _Found, indices: list[int | None]) -> None:
     """Take a line, and its place in its region's order, unless it has no geometry at all."""
-    if len(found.lines) >= MAX_LINES:
-        raise ExchangeError(
-            f"{found.name} has more than {MAX_LINES:,} lines, too many for one page. Split it."
-        )
-    line_id = found.new_id(element, "line")
+    line_id = found.new_id(element.get("id"), "line")
     text, line_confidence = text_of(element, found.text_index)
     words = words_of(element, found.text_index)
     if not text:
         text = " ".join(word.text for word in words if word.text)
-    if len(text) > MAX_TEXT:
-        raise ExchangeError(
-            f"Line {line_id[:60]!r} of {found.name} has {len(text):,} characters; the limit is "
-            f"{MAX_TEXT:,}. Give each line of the page a line of its own."
-        )
+    found.check_line(line_id, text)
     polygon = points_of(child(element, "Coords")) or ()
-    baseline = points_of(child(element, "Baseline"))
-    own = _own_facts(element)
-    flags = tuple(own.get("flags", "").split())
-    if not is_baseline(baseline):
-        baseline = derived_baseline(polygon)
-        flags = (*flags, BASELINE_DERIVED) if BASELINE_DERIVED not in flags else flags
-        found.derived += bool(baseline)
-    if not is_baseline(baseline) or baseline is None:
-        said = f" ({text[:40]!r})" if text else ""
-        found.losses.append(f"Line {line_id[:60]!r}{said} has no place on the page.")
+    given = points_of(child(element, "Baseline"))
+    baseline, is_derived = found.baseline(line_id, text, given, polygon)
+    if not baseline:
         return
+    own = _own_facts(element)
+    flags = own.get("flags", "").split()
+    if is_derived and BASELINE_DERIVED not in flags:
+        flags.append(BASELINE_DERIVED)
     tags = parse_custom(element.get("custom"))
     indices.append(tag_index(tags) if tag_index(tags) is not None else integer(element, "index"))
     found.lines.append(
@@ -214,7 +175,7 @@ def _read_line(element: Element, region_id: str, found: _Found, indices: list[in
             words=words,
             spacing_px=_spacing(own),
             status=own.get("status", ""),
-            flags=flags,
+            flags=tuple(flags),
         )
     )
 

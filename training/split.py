@@ -90,7 +90,9 @@ def split_by_page(
     sheets = _sheets(lines, pinned)
     trained, tested = frozenset(trained_images), frozenset(tested_images)
     if len(sheets) == 1 and sheets[0].pin is None and len(lines) >= MIN_LINES:
-        return _block(lines, frozenset(trained_lines))
+        # Numbers of lines mean nothing on a page that taught in another data folder only.
+        known = frozenset(trained_lines if sheets[0].sha256 in frozenset(trained_images) else ())
+        return _block(lines, known)
     chosen = _chosen_sheets(sheets, len(lines), trained, tested)
     test_ids = {line_id for sheet in chosen for line_id in sheet.line_ids}
     seen = sum(sheet.sha256 in trained for sheet in chosen)

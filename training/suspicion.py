@@ -156,8 +156,8 @@ def _disagrees(line: TrainingLine, text: str) -> tuple[SuspicionKind, str] | Non
     ):
         return None
     return "disagrees", (
-        f"The model is fairly sure of \N{LEFT DOUBLE QUOTATION MARK}{_shown(line.reading_text)}"
-        "\N{RIGHT DOUBLE QUOTATION MARK}, which has next to nothing in common with the text. "
+        f'The model is fairly sure of "{_shown(line.reading_text)}", which has next to nothing in '
+        "common with the text. "
         "Is it the text of another line?"
     )
 

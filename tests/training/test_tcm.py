@@ -230,6 +230,18 @@ def test_padded_steps_are_not_looked_at_when_counted() -> None:
     assert not torch.allclose(head(features, contexts)[0], before)
 
 
+def test_loss_is_finite_in_bfloat16_and_near_that_in_fp32() -> None:
+    head = fresh_head(32, 9, seed=1).eval()
+    features = torch.randn(2, 8, 32, generator=torch.Generator().manual_seed(2))
+    contexts = tcm_contexts([[1, 2, 3], [4]], pad=9)
+    with torch.no_grad():
+        whole = tcm_loss(head, features, contexts, torch.tensor([8, 3]))
+        with torch.autocast("cpu", torch.bfloat16):
+            rough = tcm_loss(head, features, contexts, torch.tensor([8, 3]))
+    assert rough.dtype == torch.float32
+    torch.testing.assert_close(rough, whole, rtol=0.02, atol=0)
+
+
 def test_row_of_padding_stays_zero_while_training() -> None:
     head = fresh_head(32, 9, seed=1)
     optimizer = torch.optim.AdamW(head.parameters(), lr=0.01, weight_decay=0.1)

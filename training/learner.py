@@ -1,0 +1,232 @@
+"""One network being trained: its losses, its optimizer and one step of both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from htr.device import autocast, is_out_of_memory, precision_candidates
+from training.errors import TrainingError
+from training.finetune_config import FinetuneConfig
+from training.line_batches import LineBatch
+from training.losses import LossWeights, ctc_loss, total_loss
+from training.tcm import tcm_contexts, tcm_loss
+from training.trainable import Trainable
+from training.weight_average import WeightAverage
+
+BETAS = (0.9, 0.99)  # of AdamW, as in the published recipe
+STEP_SEED = 1_000_003  # keeps the draws of neighbouring steps and seeds apart
+BAD_STEPS_MOST = 20  # in a row; one overflow is an accident, twenty are a broken model
+
+
+class Learner:
+    """A trainable with its optimizer and the running mean of its weights.
+
+    micro_lines: lines computed at once; halved when memory runs out, the step stays the same.
+    """
+
+    def __init__(self, trainable: Trainable, config: FinetuneConfig, device: torch.device) -> None:
+        """Move the trainable to the device; it is trained in place."""
+        self.trainable = trainable
+        self.config = config
+        self.device = device
+        self.precision = chosen_precision(config, device)
+        self.micro_lines = config.batch_lines
+        self.bad_steps = 0
+        self.model = trainable.model.to(device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.tcm = trainable.tcm.to(device) if trainable.tcm and config.tcm_weight > 0 else None
+        self.optimizer = torch.optim.AdamW(self._groups(), betas=BETAS, fused=True)
+        self.average = WeightAverage(self.model, config.ema_decay)
+        self.start = [p.detach().clone() for p in self._parameters()] if config.anchor else []
+
+    def step(self, batch: LineBatch, number: int, rate: float) -> float | None:
+        """Return the loss of one step of training, None if it was not finite and left undone.
+
+        number: of the step; draws of dropout depend on it and the seed alone. rate: share of the
+        learning rate, 0-1. Raises TrainingError if too many steps in a row are not finite, or if
+        there is not enough memory for a single line.
+        """
+        self._mode()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * group["factor"] * rate
+        loss = self._gradients(batch, number)
+        if self.config.sam_rho > 0:
+            moved = self._climb()
+            self._gradients(batch, number)
+            for parameter, shift in moved:
+                parameter.data.sub_(shift)
+        norm = nn.utils.clip_grad_norm_(self._parameters(), self.config.clip_norm)
+        if not (math.isfinite(loss) and torch.isfinite(norm)):
+            self._count_bad(number)
+            return None
+        self.bad_steps = 0
+        self.optimizer.step()
+        if self.config.anchor:
+            pull = self.config.anchor * rate
+            with torch.no_grad():
+                for parameter, start in zip(self._parameters(), self.start, strict=True):
+                    if parameter.shape == start.shape:
+                        parameter.lerp_(start, pull)
+        self.average.update(self.model)
+        return loss
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all numbers that a stopped run needs, by name."""
+        found = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        found |= {f"average.{name}": value for name, value in self.average.state.items()}
+        if self.tcm:
+            found |= {f"tcm.{name}": value for name, value in self.tcm.state_dict().items()}
+        for number, parameter in enumerate(self._parameters()):
+            for name, value in self.optimizer.state[parameter].items():
+                found[f"optimizer.{number}.{name}"] = value
+        return found
+
+    def facts(self) -> dict[str, int]:
+        """Return the counters that a stopped run needs."""
+        return {"updates": self.average.updates, "micro_lines": self.micro_lines}
+
+    def go_on(self, tensors: Mapping[str, Tensor], facts: Mapping[str, int]) -> None:
+        """Take up what `tensors` and `facts` returned for the same trainable and recipe."""
+        self.model.load_state_dict(_within(tensors, "model."))
+        if self.tcm:
+            self.tcm.load_state_dict(_within(tensors, "tcm."))
+        for name, value in _within(tensors, "average.").items():
+            self.average.state[name].copy_(value)
+        for number, parameter in enumerate(self._parameters()):
+            for name, value in _within(tensors, f"optimizer.{number}.").items():
+                # The layout in memory of the weights, which the optimizer goes through in step.
+                kept = value if value.dim() == 0 else torch.empty_like(parameter).copy_(value)
+                self.optimizer.state[parameter][name] = kept.to(self.device)
+        self.average.updates = facts["updates"]
+        self.micro_lines = facts["micro_lines"]
+
+    def _gradients(self, batch: LineBatch, number: int) -> float:
+        """Return the batch's mean loss after adding up the gradients of its parts.
+
+        Each part is as large as memory has room for; a part that is too large is halved.
+        """
+        while True:
+            try:
+                return self._sum_of_parts(batch, number)
+            except (RuntimeError, MemoryError) as error:
+                if not isinstance(error, MemoryError) and not is_out_of_memory(error):
+                    raise
+                if self.micro_lines == 1:
+                    raise TrainingError(
+                        f"There is not enough memory on {self.device} to train on a single line. "
+                        f"Close other programs and resume."
+                    ) from error
+            self.micro_lines = max(1, self.micro_lines // 2)
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def _sum_of_parts(self, batch: LineBatch, number: int) -> float:
+        self.optimizer.zero_grad()
+        torch.manual_seed(self.config.seed * STEP_SEED + number)
+        lines, total = len(batch.targets), 0.0
+        for first in range(0, lines, self.micro_lines):
+            part = slice(first, first + self.micro_lines)
+            count = len(batch.targets[part])
+            loss = self.loss(
+                torch.from_numpy(batch.images[part]),
+                torch.tensor(batch.step_counts[part]),
+                batch.targets[part],
+            )
+            (loss * (count / lines)).backward()
+            total += float(loss.detach()) * count / lines
+        return total
+
+    def loss(self, images: Tensor, step_counts: Tensor, targets: Sequence[Sequence[int]]) -> Tensor:
+        """Return the weighted loss of lines: images (B, 1, 64, W), time steps, classes."""
+        images = images.to(self.device).contiguous(memory_format=torch.channels_last)
+        with autocast(self.device, self.precision):
+            features = self.model.features(images)
+        features = features.float()  # as in reading: the heads are computed in 32 bits
+        ctc = ctc_loss(self.model.head(features), step_counts, targets)
+        tcm = None
+        if self.tcm:
+            contexts = tcm_contexts(targets, self.tcm.pad).to(self.device)
+            tcm = tcm_loss(self.tcm, features, contexts, step_counts)
+        return total_loss(ctc, tcm, LossWeights(self.config.ctc_weight, self.config.tcm_weight))
+
+    def _mode(self) -> None:
+        """Put the network in training mode, its batch norm as the recipe says."""
+        self.model.train()
+        if self.tcm:
+            self.tcm.train()
+        if self.config.batch_norm == "frozen":
+            for module in self.model.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Return the optimizer's groups: stem, blocks and heads, with and without decay.
+
+        Biases, norms and layer scales are not decayed: there are few, and zero means nothing.
+        """
+        groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+        for name, parameter in self.model.named_parameters():
+            factor = 1.0
+            if name.startswith("patch_embed."):
+                factor = self.config.stem_rate
+            elif name.startswith("head."):
+                factor = self.config.head_rate
+            groups.setdefault((factor, parameter.dim() > 1), []).append(parameter)
+        if self.tcm:
+            for parameter in self.tcm.parameters():
+                groups.setdefault((self.config.head_rate, parameter.dim() > 1), []).append(
+                    parameter
+                )
+        decay = self.config.weight_decay
+        return [
+            {"params": found, "factor": factor, "weight_decay": decay if decayed else 0.0}
+            for (factor, decayed), found in groups.items()
+        ]
+
+    def _parameters(self) -> list[nn.Parameter]:
+        return [p for group in self.optimizer.param_groups for p in group["params"]]
+
+    def _climb(self) -> list[tuple[nn.Parameter, Tensor]]:
+        """Move the weights uphill by sam_rho; return how far each was moved."""
+        known = [(p, p.grad) for p in self._parameters() if p.grad is not None]
+        norm = torch.stack([grad.norm() for _, grad in known]).norm() + 1e-12
+        moved = []
+        for parameter, grad in known:
+            shift = grad * (self.config.sam_rho / norm)
+            parameter.data.add_(shift)
+            moved.append((parameter, shift))
+        return moved
+
+    def _count_bad(self, number: int) -> None:
+        self.optimizer.zero_grad()
+        self.bad_steps += 1
+        if self.bad_steps >= BAD_STEPS_MOST:
+            raise TrainingError(
+                f"Training went wrong at step {number}: the loss was not a finite number "
+                f"{self.bad_steps} times in a row. The current model is unchanged; start again, "
+                f"and if it happens again, train from an earlier model."
+            )
+
+
+def chosen_precision(config: FinetuneConfig, device: torch.device) -> str:
+    """Return the precision to train in: "bf16" where the device computes it itself, else "fp32".
+
+    Not timed: a choice that depends on how busy the machine is could not be repeated.
+    """
+    if config.precision != "auto":
+        return config.precision
+    return "bf16" if "bf16" in precision_candidates(device) else "fp32"
+
+
+def _within(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose name starts with the prefix, by the rest of their name."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }

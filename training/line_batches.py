@@ -1,0 +1,155 @@
+"""Lines as fine-tuning meets them: prepared as for reading, distorted, batched by width.
+
+What a batch holds depends on the seed and the number of the step alone, so that a run that was
+stopped goes on with the very batches that it would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from htr.alphabet import Alphabet
+from htr.config import ModelConfig
+from htr.preprocess import bucket_width, pad_lines, prepare_line
+from training.line_augmentation import WHITE, distort_line
+from training.lines import TrainLine
+
+PX_PER_STEP = 4  # width of the network's time steps
+SORTED_BATCHES = 8  # this many batches are filled together, sorted by width: little padding
+ORDER, DRAW, REPLAY = 1, 2, 3  # what a random number is for; part of its seed
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedLine:
+    """A line ready to be distorted and batched.
+
+    image: uint8 (64, W), contrast-normalised as for reading, ink 0, paper 255. classes: CTC
+    classes of its text, without blanks.
+    """
+
+    key: str
+    image: np.ndarray
+    classes: tuple[int, ...]
+
+    @property
+    def width_px(self) -> int:
+        """Width before padding."""
+        return int(self.image.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class LineBatch:
+    """One step's lines.
+
+    images: float32 (B, 1, 64, W), ink 0.0, paper 1.0, padded white to the widest line's bucket.
+    step_counts: time steps of each line with its own padding. targets: classes of each line.
+    """
+
+    images: np.ndarray
+    step_counts: tuple[int, ...]
+    targets: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class LineBatches:
+    """Batch n of an endless stream, for any n.
+
+    lines: every one is seen once before any is seen again. replay: earlier lines, of which a
+    share of each batch is drawn. batch_lines: lines a batch, replay included. strength: of the
+    distortion. Raises ValueError if there are no lines.
+    """
+
+    lines: Sequence[PreparedLine]
+    config: ModelConfig
+    batch_lines: int
+    seed: int
+    strength: float = 1.0
+    replay: Sequence[PreparedLine] = ()
+    replay_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a stream of nothing."""
+        if not self.lines:
+            raise ValueError("There are no lines to make batches of.")
+
+    @property
+    def replay_lines(self) -> int:
+        """Replayed lines in every batch."""
+        if not self.replay:
+            return 0
+        return min(self.batch_lines - 1, round(self.batch_lines * self.replay_share))
+
+    def batch(self, step: int) -> LineBatch:
+        """Return the batch of that step, counted from 0."""
+        chosen = self._own(step) + self._replayed(step)
+        images = [
+            distort_line(
+                line.image,
+                np.random.default_rng([self.seed, DRAW, step, place]),
+                self.strength,
+                self.config.image_max_width,
+            )
+            for place, line in enumerate(chosen)
+        ]
+        return make_batch(images, [line.classes for line in chosen], self.config)
+
+    def _own(self, step: int) -> list[PreparedLine]:
+        """Return the lines to learn that belong to the step.
+
+        Lines follow each other in shuffled rounds; a stretch of them that fills several batches is
+        sorted by width and cut, and its batches are taken in a shuffled order.
+        """
+        fresh = self.batch_lines - self.replay_lines
+        stretch, place = divmod(step, SORTED_BATCHES)
+        first = stretch * SORTED_BATCHES * fresh
+        order = [self._line_at(first + n) for n in range(SORTED_BATCHES * fresh)]
+        order.sort(key=lambda number: self.lines[number].width_px)
+        rng = np.random.default_rng([self.seed, ORDER, 1, stretch])
+        begin = int(rng.permutation(SORTED_BATCHES)[place]) * fresh
+        return [self.lines[number] for number in order[begin : begin + fresh]]
+
+    def _line_at(self, position: int) -> int:
+        """Return the number of the line at a position of the endless stream."""
+        round_, place = divmod(position, len(self.lines))
+        rng = np.random.default_rng([self.seed, ORDER, 0, round_])
+        return int(rng.permutation(len(self.lines))[place])
+
+    def _replayed(self, step: int) -> list[PreparedLine]:
+        count = self.replay_lines
+        if not count:
+            return []
+        rng = np.random.default_rng([self.seed, REPLAY, step])
+        return [self.replay[int(number)] for number in rng.integers(len(self.replay), size=count)]
+
+
+def prepare_lines(
+    lines: Sequence[TrainLine], config: ModelConfig, alphabet: Alphabet
+) -> list[PreparedLine]:
+    """Return the lines as the network is to see and to write them.
+
+    Raises UnknownCharacterError for a text with characters that the alphabet lacks.
+    """
+    return [
+        PreparedLine(
+            line.key,
+            np.rint(prepare_line(line.image, config) * WHITE).astype(np.uint8),
+            tuple(alphabet.encode(line.text)),
+        )
+        for line in lines
+    ]
+
+
+def make_batch(
+    images: Sequence[np.ndarray], targets: Sequence[tuple[int, ...]], config: ModelConfig
+) -> LineBatch:
+    """Return the prepared lines, uint8 (64, W), and their texts as one batch."""
+    buckets = [bucket_width(image.shape[1], config) for image in images]
+    shown = [image.astype(np.float32) / np.float32(WHITE) for image in images]
+    return LineBatch(
+        pad_lines(shown, max(buckets)),
+        tuple(-(-bucket // PX_PER_STEP) for bucket in buckets),
+        tuple(targets),
+    )

@@ -6,9 +6,11 @@ import gradio as gr
 from fastapi import FastAPI
 
 from services.services import Services
+from ui.changes_place import changes_place
 from ui.desk import desk
 from ui.document import document
 from ui.library import library
+from ui.models_place import models_place
 from ui.report_place import report_place
 from ui.routes import SignIn, build_routes
 from ui.settings_place import settings_place
@@ -20,12 +22,15 @@ RAIL = """
   <div class="mark" aria-hidden="true">H</div>
   <a href="#/" data-rail="library"></a>
   <a href="#/train" data-rail="train"></a>
+  <a href="#/models" data-rail="models"></a>
   <a href="#/settings" data-rail="settings"></a>
 </nav>
 """
 RAIL_SCRIPT = """
 const { icon, show } = window.htr;
-const places = [["library", "Library"], ["train", "Train"], ["settings", "Settings"]];
+const places = [
+  ["library", "Library"], ["train", "Train"], ["models", "Models"], ["settings", "Settings"],
+];
 for (const [name, words] of places) {
   element.querySelector(`[data-rail="${name}"]`).replaceChildren(icon(name), words);
 }
@@ -42,6 +47,8 @@ def build_ui(services: Services) -> gr.Blocks:
         desk(services)
         train_place(services)
         report_place(services)
+        models_place(services)
+        changes_place(services)
         settings_place(services)
     return screens
 

@@ -9,6 +9,7 @@ from services.services import Services
 from ui.answers import Answer, RequestError, answers, author_of, number, optional_number, string
 from ui.line_tools import layout_view, line_functions, segmentation_methods
 from ui.line_view import line_view
+from ui.read_by import read_by_view, read_with_current_function
 from ui.reading import progress_view, read_again_function
 from ui.static_files import static_text
 
@@ -23,6 +24,7 @@ SCRIPTS = (
     "desk/line_pointer.js",
     "desk/line_keys.js",
     "desk/segment_dialog.js",
+    "desk/read_by.js",
     "desk/layout.js",
     "desk/desk.js",
 )
@@ -60,6 +62,7 @@ def desk(services: Services) -> gr.HTML:
             open_page,
             save_line,
             read_again_function(services),
+            read_with_current_function(services),
             *line_functions(services),
         ],
     )
@@ -72,6 +75,7 @@ def _page(services: Services, page_id: int) -> Answer:
     previous, following, place, total = storage.page_neighbours(store, page.id)
     running = storage.runs(store, "read", ["running"], page.document_id)
     run = next((run for run in running if run.page_id == page.id), None)
+    read_by = read_by_view(services, document.id, page.id)
     return {
         "id": page.id,
         "name": page.name,
@@ -79,6 +83,8 @@ def _page(services: Services, page_id: int) -> Answer:
         "state": page.state,
         "message": page.message,
         **progress_view(run),
+        "model": read_by["current"],
+        "read": read_by["pages"].get(page.id),
         "width": page.width_px,
         "height": page.height_px,
         "image": f"files/pages/{page.id}/{page.sha256[:12]}/image",

@@ -7,6 +7,7 @@ import gradio as gr
 import storage
 from services.services import Services
 from ui.answers import Answer, answers, number, string
+from ui.read_by import read_by_view, read_with_current_function
 from ui.reading import progress_view, read_again_function
 from ui.static_files import static_text
 
@@ -20,12 +21,14 @@ def document(services: Services) -> gr.HTML:
         opened = storage.document(store, number(data, "document"))
         summaries = storage.pages_of(store, opened.id)
         running = {run.page_id: run for run in storage.runs(store, "read", ["running"], opened.id)}
+        read_by = read_by_view(services, opened.id)
         pages = [
-            _page(summary, index + 1, running.get(summary.page.id))
+            _page(summary, index + 1, running.get(summary.page.id), read_by)
             for index, summary in enumerate(summaries)
         ]
         return {
             "document": {"id": opened.id, "title": opened.title},
+            "model": read_by["current"],
             "pages": pages,
             "left_s": services.reader.time_left_s(
                 sum(page["state"] == "waiting" for page in pages)
@@ -57,11 +60,14 @@ def document(services: Services) -> gr.HTML:
             remove_page,
             restore_page,
             read_again_function(services),
+            read_with_current_function(services),
         ],
     )
 
 
-def _page(summary: storage.PageSummary, place: int, run: storage.Run | None) -> Answer:
+def _page(
+    summary: storage.PageSummary, place: int, run: storage.Run | None, read_by: Answer
+) -> Answer:
     page = summary.page
     return {
         "id": page.id,
@@ -70,6 +76,7 @@ def _page(summary: storage.PageSummary, place: int, run: storage.Run | None) -> 
         "state": page.state,
         "message": page.message,
         **progress_view(run),
+        "read": read_by["pages"].get(page.id),
         "thumbnail": f"files/pages/{page.id}/thumbnail",
         "lines": summary.lines,
         "machine": summary.machine,

@@ -24,6 +24,7 @@ from services.services import Services, line_version
 from training.errors import TrainingError
 from training.run_folder import run_folder
 from ui.answers import credentials
+from ui.model_routes import add_model_routes
 from ui.run_view import LINE_KEY
 
 # Files are named by their content, so a browser may keep them for good.
@@ -77,6 +78,7 @@ def build_routes(services: Services) -> FastAPI:
     app = FastAPI(title="HTR Desk", docs_url=None, redoc_url=None, openapi_url=None)
     _add_images(app, services)
     _add_files(app, services)
+    add_model_routes(app, services)
     _add_reports(app, services)
     return app
 

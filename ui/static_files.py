@@ -17,6 +17,12 @@ def head_html() -> str:
 
     Inline, since the app must work behind any proxy path and without asking twice.
     """
-    styles = static_text("shell.css", "desk/desk.css", "desk/line_tools.css", "train/train.css")
+    styles = static_text(
+        "shell.css",
+        "desk/desk.css",
+        "desk/line_tools.css",
+        "train/train.css",
+        "models/models.css",
+    )
     scripts = static_text("shell.js", "upload.js")
     return f"<style>{styles}</style>\n<script>{scripts}</script>"

@@ -3,12 +3,13 @@ const { h, icon, call, message, say, place, count, bar, choose, setDrop } = wind
 const body = element.querySelector(".body");
 const uploads = element.querySelector(".uploads");
 const title = element.querySelector("input.title");
+const otherModel = element.querySelector(".other-model");
 let opened = null; // id of the document that is shown
 let drawn = ""; // what the cards show now
 let timer = null;
 
 const guarded = (action) => () => action().catch(say);
-const addFiles = (files) => window.htr.upload(opened, files, uploads, () => refresh().catch(say));
+const addFiles = (files) => window.htr.upload(`files/documents/${opened}`, files, uploads, () => refresh().catch(say));
 const chooseFiles = () => choose(addFiles);
 
 async function removePage(page) {
@@ -25,6 +26,25 @@ async function removePage(page) {
 
 async function readAgain(page) {
   await call(server.read_again, { page: page.id });
+  await refresh();
+}
+
+// ---- which model read the pages ----------------------------------------------------------------
+function readByOther(answer) {
+  const pages = answer.pages.filter((page) => page.read?.other && !["waiting", "reading"].includes(page.state));
+  const compared = answer.pages.some((page) => page.read?.compared);
+  otherModel.hidden = !pages.length && !compared;
+  otherModel.replaceChildren(
+    h("span", {}, pages.length
+      ? `${count(pages.length, "page was", "pages were")} read by another model than ${answer.model}, which is in use now.`
+      : `Read by ${answer.model}, and by another model before.`),
+    pages.length ? h("button", { type: "button", class: "read-again", onclick: guarded(readWithCurrent),
+      title: "Lines and what people wrote stay." }, icon("again"), `Read ${pages.length === 1 ? "it" : "them"} again`) : "",
+    compared ? h("a", { class: "button changed-link", href: `#/changes/document/${opened}` }, "What changed") : "");
+}
+
+async function readWithCurrent() {
+  await call(server.read_with_current, { document: opened });
   await refresh();
 }
 
@@ -49,7 +69,8 @@ function card(page) {
       h("img", { src: page.thumbnail, alt: "", loading: "lazy" })),
     h("div", { class: "about" },
       h("a", { class: "title", href: `#/page/${page.id}`, title: page.name }, `${page.number}  ${page.name}`),
-      bar(page), stateOf(page)),
+      bar(page), stateOf(page),
+      page.read ? h("span", { class: "soft small by", title: page.read.by.join(", ") }, `read by ${page.read.by.join(", ")}`) : null),
     h("button", {
       type: "button", class: "remove", "aria-label": `Remove page ${page.number}`, title: "Remove",
       onclick: guarded(() => removePage(page)),
@@ -74,6 +95,7 @@ async function refresh() {
   const fresh = JSON.stringify(answer);
   if (fresh !== drawn) { // while nothing changes, the cards stay: so do focus and pointer
     body.replaceChildren(answer.pages.length ? h("div", { class: "cards" }, answer.pages.map(card)) : emptyDocument());
+    readByOther(answer);
     drawn = fresh;
   }
   const working = answer.pages.filter((page) => ["waiting", "reading"].includes(page.state)).length;
@@ -102,6 +124,7 @@ place("document", {
     if (opened !== at.document) {
       uploads.replaceChildren();
       body.replaceChildren();
+      otherModel.hidden = true;
       drawn = "";
       title.value = "";
     }

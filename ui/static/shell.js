@@ -40,6 +40,7 @@
     again: "M20 11a8 8 0 1 0-2 6M20 5v6h-6",
     pen: "M4 20l4-1L19 8l-3-3L5 16z",
     train: "M3 9l9-4 9 4-9 4zM7 11v5c3 2.4 7 2.4 10 0v-5M21 9v6",
+    models: "M12 3l8 4-8 4-8-4zM4 12l8 4 8-4M4 17l8 4 8-4",
     scales: "M12 4v16M7 20h10M5 7h14M5 7l-3 7h6zM19 7l-3 7h6z",
     shut: "M6 6l12 12M18 6L6 18",
     warning: "M12 4l9 16H3zM12 10v4M12 17v.2",
@@ -88,6 +89,8 @@
 
   // ---- places --------------------------------------------------------------------------------
   // #/  #/document/3  #/page/12  #/page/12/line/345  #/train  #/train/7 (a report)  #/settings
+  // #/models  #/models/3  #/models/compare  #/models/compare/7  #/models/compare/with/3
+  // #/changes/page/12  #/changes/document/3
   const places = {};
   let shown = null;
 
@@ -101,6 +104,15 @@
     if (parts[0] === "train") {
       return parts.length > 1 ? { place: "report", run: number(parts[1]) } : { place: "train" };
     }
+    if (parts[0] === "models") {
+      const comparing = parts[1] === "compare";
+      const given = comparing && parts[2] === "with" ? number(parts[3]) : null;
+      return { place: "models", comparing, model: comparing ? null : number(parts[1]), run: comparing ? number(parts[2]) : null, given };
+    }
+    if (parts[0] === "changes") {
+      const of = (name) => (parts[1] === name ? number(parts[2]) : null);
+      return { place: "changes", page: of("page"), document: of("document") };
+    }
     if (parts[0] === "settings") return { place: "settings" };
     return { place: "library" };
   }
@@ -110,7 +122,7 @@
     document.body.dataset.place = at.place;
     for (const link of document.querySelectorAll("[data-rail]")) {
       const here = link.dataset.rail === at.place
-        || (link.dataset.rail === "library" && ["document", "desk"].includes(at.place))
+        || (link.dataset.rail === "library" && ["document", "desk", "changes"].includes(at.place))
         || (link.dataset.rail === "train" && at.place === "report");
       if (here) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");

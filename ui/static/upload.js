@@ -1,4 +1,4 @@
-// Files into a document: chosen, pasted or dropped anywhere; one after the other, in order, so
+// Files into the app: chosen, pasted or dropped anywhere; one after the other, in order, so
 // that pages keep the order of the files. Each file has its own row with its own outcome.
 (() => {
   if (!window.htr || window.htr.upload) return;
@@ -6,11 +6,11 @@
   const TYPES = ".jpg,.jpeg,.png,.webp,.tif,.tiff,.pdf";
   let running = 0;
 
-  // Returns a promise of the server's answer {pages, message}; `onShare` gets 0-1 while sending.
-  function send(documentId, file, onShare) {
+  // Returns a promise of the server's answer {message, ...}; `onShare` gets 0-1 while sending.
+  function send(address, file, onShare) {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
-      request.open("POST", `files/documents/${documentId}`);
+      request.open("POST", address);
       request.setRequestHeader("X-File-Name", encodeURIComponent(file.name));
       request.upload.onprogress = (event) => event.lengthComputable && onShare(event.loaded / event.total);
       request.onerror = () => reject(new Error("The connection broke."));
@@ -25,12 +25,13 @@
     });
   }
 
-  async function sendOne(documentId, file, row) {
+  // Returns the server's answer, or null where the file is not in; its row then says why.
+  async function sendOne(address, file, row) {
     const progress = row.querySelector("progress");
     const words = row.querySelector(".words");
     words.textContent = "sending";
     try {
-      const answer = await send(documentId, file, (share) => {
+      const answer = await send(address, file, (share) => {
         progress.value = share;
         if (share >= 1) {
           progress.removeAttribute("value"); // sent: the server now checks and stores it
@@ -39,7 +40,7 @@
       });
       if (!answer.message) {
         row.remove();
-        return true;
+        return answer;
       }
       words.textContent = answer.message;
     } catch (error) {
@@ -48,11 +49,12 @@
     row.classList.add("failed");
     progress.remove();
     row.append(h("button", { type: "button", class: "quiet", onclick: () => row.remove(), "aria-label": "Close" }, "×"));
-    return false;
+    return null;
   }
 
-  // Sends the files into the document; shows a row for each in `holder`; calls `onPage` after each.
-  async function upload(documentId, files, holder, onPage) {
+  // Sends the files to the address; shows a row for each in `holder`; calls `onFile` after each
+  // with the answer, or null where the file is not in.
+  async function upload(address, files, holder, onFile) {
     const rows = [...files].map((file) => h("div", { class: "upload" },
       h("span", { class: "name", title: file.name }, file.name),
       h("progress", { max: 1, value: 0 }), h("span", { class: "words small" }, "waiting")));
@@ -60,8 +62,9 @@
     running += 1;
     let sent = 0;
     for (const [index, file] of [...files].entries()) {
-      if (await sendOne(documentId, file, rows[index])) sent += 1;
-      onPage();
+      const answer = await sendOne(address, file, rows[index]);
+      if (answer) sent += 1;
+      onFile(answer);
     }
     running -= 1;
     if (sent && files.length > 1) message(`${sent} of ${files.length} files are in.`);
@@ -72,8 +75,8 @@
   });
 
   // Opens the file chooser and gives the chosen files to `onFiles`.
-  function choose(onFiles) {
-    const input = h("input", { type: "file", multiple: true, accept: TYPES });
+  function choose(onFiles, types = TYPES) {
+    const input = h("input", { type: "file", multiple: true, accept: types });
     input.addEventListener("change", () => input.files.length && onFiles([...input.files]));
     input.click();
   }

@@ -4,6 +4,7 @@ const list = element.querySelector(".lines");
 const header = element.querySelector(".page-bar");
 const left = element.querySelector(".left");
 const savedMark = element.querySelector(".saved-mark");
+const readBy = element.querySelector(".read-by");
 const help = element.querySelector("dialog");
 let page = null;
 let rows = [];
@@ -41,6 +42,7 @@ function showCounter() {
   const open = page.lines.filter((line) => line.status === "machine").length;
   left.textContent = page.lines.length
     ? working ? `${page.phase || "waiting for the lines to be found again"}…` : open ? `${open} of ${count(page.lines.length, "line", "lines")} left` : "all lines checked" : "";
+  showReadBy(readBy, page, readWithCurrent);
   const states = page.lines.map((line) => saving.stateOf(line));
   const worst = ["refused", "offline", "saving", "editing", "saved"].find((state) => states.includes(state)) || "";
   savedMark.dataset.state = worst;
@@ -123,6 +125,12 @@ function takeLayout(answer, touched) {
   showCounter();
 }
 
+function readWithCurrent() {
+  saving.flushAll();
+  page.before = readingsOf(page);
+  call(server.read_with_current, { page: page.id }).then(() => open(page.id)).catch(say);
+}
+
 function findLinesAgain(method, scope) {
   tools.leave();
   call(server.segment_again, { page: page.id, method, scope }).then((answer) => {
@@ -157,9 +165,12 @@ async function open(id, lineId = null) {
 
 // The page is being read again: what is on the desk stays until new lines are there.
 function followWork(answer) {
-  const { state, phase, progress } = answer;
-  Object.assign(page, { state, phase, progress, message: answer.message });
-  if (state === "ready") tools.refreshed(answer);
+  const { state, phase, progress, model, read } = answer;
+  Object.assign(page, { state, phase, progress, model, read, message: answer.message });
+  if (state === "ready") {
+    tools.refreshed(answer);
+    tellReread(page);
+  }
   if (state === "failed") message(`The lines were not found again. ${answer.message}`, { kind: "error" });
   showCounter();
 }

@@ -1,0 +1,101 @@
+"""What changed: lines that another model reads otherwise than the one before, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import gradio as gr
+
+import storage
+from services.services import Services
+from services.word_differences import Words, word_differences
+from ui.answers import Answer, answers, number, optional_number
+from ui.line_view import line_view
+from ui.static_files import static_text
+
+LINES_AT_ONCE = 100  # of those that differ; more come when they are asked for
+
+
+def changes_place(services: Services) -> gr.HTML:
+    """Return the component of the changes; to be called inside the blocks of the app."""
+
+    @answers
+    def open_changes(data: dict) -> Answer:
+        page_id = optional_number(data, "page")
+        first = (optional_number(data, "first") or 1) - 1
+        if page_id is None:
+            document = storage.document(services.store, number(data, "document"))
+        else:
+            page = storage.page(services.store, page_id)
+            document = storage.document(services.store, page.document_id)
+        pairs = storage.reading_pairs(services.store, document.id, page_id)
+        return {
+            "document": {"id": document.id, "title": document.title},
+            "page": page_id,
+            **changes_view(services, pairs, first),
+        }
+
+    return gr.HTML(
+        value=static_text("changes.html"),
+        apply_default_css=False,
+        js_on_load=static_text("models/line_pair.js", "changes.js"),
+        server_functions=[open_changes],
+    )
+
+
+def changes_view(
+    services: Services, pairs: Sequence[storage.ReadingPair], first: int = 0
+) -> Answer:
+    """Return counts, error rates on what people wrote, and a portion of the lines that differ."""
+    names = {model.id: model.name for model in storage.models(services.store, with_removed=True)}
+    differ = [pair for pair in pairs if pair.before.split() != pair.reading.split()]
+    shown = differ[first : first + LINES_AT_ONCE]
+    return {
+        "now": _names([pair.model_id for pair in pairs], names),
+        "before": _names([pair.before_model_id for pair in pairs], names),
+        "compared": len(pairs),
+        "differ": len(differ),
+        "first": first,
+        **_rates(pairs),
+        "lines": [_line(services, pair, names) for pair in shown],
+    }
+
+
+def words_view(words: Sequence[Words]) -> list[list[str | bool]]:
+    """Return the pieces of a text for the browser: [words, whether they differ]."""
+    return [[piece.text, piece.differs] for piece in words]
+
+
+def _line(services: Services, pair: storage.ReadingPair, names: Mapping[int, str]) -> Answer:
+    shown = line_view(storage.line_text(services.store, pair.line_id))
+    before, now = word_differences(pair.before, pair.reading)
+    decided = pair.status in ("corrected", "confirmed")
+    return {
+        "id": pair.line_id,
+        "page": pair.page_id,
+        "number": storage.line_order(services.store, pair.page_id).index(pair.line_id) + 1,
+        "crop": shown["crop"],
+        "aspect": shown["aspect"],
+        "names": [names[pair.before_model_id], names[pair.model_id]],
+        "read": [words_view(before), words_view(now)],
+        "text": pair.text if decided else None,
+    }
+
+
+def _rates(pairs: Sequence[storage.ReadingPair]) -> Answer:
+    """Return how often each reading is wrong where people decided the text."""
+    from htr.metrics import cer
+
+    decided = [
+        pair for pair in pairs if pair.status in ("corrected", "confirmed") and pair.text.strip()
+    ]
+    texts = [pair.text for pair in decided]
+    if not decided:
+        return {"decided": 0, "cer": None}
+    before = cer(texts, [pair.before for pair in decided])
+    now = cer(texts, [pair.reading for pair in decided])
+    return {"decided": len(decided), "cer": [before, now]}
+
+
+def _names(model_ids: Sequence[int], names: Mapping[int, str]) -> list[str]:
+    return [names[model_id] for model_id in dict.fromkeys(model_ids)]

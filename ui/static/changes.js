@@ -1,0 +1,53 @@
+// What changed: lines that one model reads otherwise than the one before.
+const { h, call, say, place, count } = window.htr;
+const body = element.querySelector(".body");
+let at = null;
+
+const both = (names) => names.join(" and ");
+
+function heading(answer) {
+  const back = answer.page ? [`#/page/${answer.page}`, "‹ Back to the page"] : [`#/document/${answer.document.id}`, `‹ ${answer.document.title}`];
+  return [h("a", { class: "crumb", href: back[0] }, back[1]),
+    h("div", { class: "head" }, h("h1", { class: "grow" }, "What changed"))];
+}
+
+function nothing(answer) {
+  return h("div", { class: "empty" }, h("h2", {}, "Nothing to compare yet"),
+    h("p", {}, "Only one model has read these lines. After another one has read them, this place shows where the two differ."),
+    h("div", { class: "buttons" }, h("a", { class: "button", href: answer.page ? `#/page/${answer.page}` : `#/document/${answer.document.id}` }, "Go back")));
+}
+
+function summary(answer) {
+  const rate = answer.cer && h("p", {}, `On the ${count(answer.decided, "line", "lines")} whose text people decided, `
+    + `${percent(answer.cer[1])} of the characters are misread now; before it was ${percent(answer.cer[0])}.`);
+  return h("div", { class: "block changed" },
+    h("p", { class: "told" }, h("strong", {}, `${answer.differ.toLocaleString("en")} of ${count(answer.compared, "line", "lines")}`),
+      ` are read otherwise by ${both(answer.now)} than by ${both(answer.before)}. What people wrote is as it was.`), rate);
+}
+
+const pairs = (answer) => answer.lines.map((line) => pairOfLines(line, line.names, ["del", "ins"],
+  answer.page ? `line ${line.number}` : `page of line ${line.number}`));
+
+async function open(first = 1) {
+  const asked = at;
+  const answer = await call(server.open_changes, { page: asked.page, document: asked.document, first });
+  if (asked !== at) return;
+  document.title = `What changed · ${answer.document.title} · HTR Desk`;
+  const more = answer.first + answer.lines.length < answer.differ ? h("button", { type: "button", class: "more", onclick: (event) => {
+    event.currentTarget.remove();
+    open(answer.first + answer.lines.length + 1).catch(say);
+  } }, "Show more") : null;
+  if (answer.first) body.querySelector(".pairs").append(...pairs(answer));
+  else if (!answer.compared) body.replaceChildren(...heading(answer), nothing(answer));
+  else body.replaceChildren(...heading(answer), summary(answer), h("div", { class: "pairs" }, pairs(answer)));
+  if (more) body.append(more);
+}
+
+place("changes", {
+  enter(address) {
+    body.replaceChildren();
+    at = address;
+    if (at.page === null && at.document === null) location.hash = "#/";
+    else open().catch(say);
+  },
+});

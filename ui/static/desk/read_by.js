@@ -1,0 +1,34 @@
+// Which model read the page, in the bar above its lines; reading it again by the one in use.
+
+// `act`: reads the page again. Shows nothing while the page has no lines or is being worked on.
+function showReadBy(holder, page, act) {
+  const { h, icon } = window.htr;
+  const { read } = page;
+  if (!read || !read.by.length || ["waiting", "reading"].includes(page.state)) {
+    holder.replaceChildren();
+    return;
+  }
+  const names = read.by.join(", ");
+  const again = read.other ? h("button", {
+    type: "button", class: "read-again", onclick: act,
+    title: `Read the lines of this page with ${page.model}. Lines and what people wrote stay.`,
+  }, icon("again"), "Read again") : null;
+  holder.replaceChildren(
+    h("span", { class: "by", title: `read by ${names}${read.other ? `; in use now: ${page.model}` : ""}` }, `read by ${names}`),
+    again || "", read.compared ? h("a", { class: "button changed-link", href: `#/changes/page/${page.id}` }, "What changed") : "");
+}
+
+const readingsOf = (page) => new Map(page.lines.map((line) => [line.id, line.reading]));
+
+// Says what came of reading the page again; `page.before` holds what was read before.
+function tellReread(page) {
+  const { message, count } = window.htr;
+  const { before } = page;
+  if (!before) return;
+  page.before = null;
+  const changed = page.lines.filter((line) => before.has(line.id) && before.get(line.id) !== line.reading).length;
+  message(changed ? `${page.model} reads ${changed} of ${count(page.lines.length, "line", "lines")} otherwise. What people wrote is as it was.`
+    : `${page.model} reads every line as before.`, changed ? {
+    action: "What changed", stay_ms: 15000, onAction: () => { location.hash = `#/changes/page/${page.id}`; },
+  } : {});
+}

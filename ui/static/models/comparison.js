@@ -1,0 +1,76 @@
+// Two models compared on corrected lines of a document: the question, the work, the answer.
+
+// `choices`: {models, documents, most}; `given`: model to start from; `acts`: {start(question)}
+function comparisonForm(choices, given, acts) {
+  const { h, icon, count } = window.htr;
+  const { models, documents } = choices;
+  const current = models.find((model) => model.current) || models[0];
+  const other = models.find((model) => model.id === given && model !== current) || models.find((model) => model !== current);
+  if (models.length < 2) return emptyComparison("There is only one model", "Teach the model on your corrections, or import another one; then the two can be compared here.");
+  if (!documents.length) return emptyComparison("No corrected lines yet", "Models are compared on lines whose text a person has corrected or confirmed. Correct some on the desk.");
+  const select = (label, name, options, chosen) => h("label", {}, h("span", {}, label),
+    h("select", { name }, options.map(([value, words]) => h("option", { value, selected: value === chosen }, words))));
+  const words = models.map((model) => [model.id, model.current ? `${model.name} (in use)` : model.name]);
+  const form = h("form", { class: "comparison-form" },
+    select("Compare", "first", words, current.id),
+    select("with", "second", words, other.id),
+    select("on", "document", documents.map((one) => [one.id, `${one.title} (${count(one.lines, "corrected line", "corrected lines")})`]), documents[0].id),
+    select("reading at most", "lines", [20, 60, 200, choices.most].map((number) => [number, count(number, "line", "lines")]), 60),
+    h("button", { type: "submit", class: "first" }, icon("scales"), "Compare"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const number = (name) => Number(form.elements[name].value);
+    acts.start({ first: number("first"), second: number("second"), document: number("document"), lines: number("lines") });
+  });
+  return form;
+}
+
+function emptyComparison(title, words) {
+  const { h } = window.htr;
+  return h("div", { class: "empty" }, h("h2", {}, title), h("p", {}, words),
+    h("div", { class: "buttons" }, h("a", { class: "button", href: "#/models" }, "Back to the models")));
+}
+
+// `acts`: {stop(comparison), again()}
+function comparisonWork(comparison, acts) {
+  const { h } = window.htr;
+  const ended = { failed: "The comparison could not be made", cancelled: "The comparison was stopped" }[comparison.state];
+  if (ended) {
+    return h("div", { class: "empty" }, h("h2", {}, ended), h("p", {}, comparison.message),
+      h("div", { class: "buttons" }, h("button", { type: "button", onclick: acts.again }, "Compare again")));
+  }
+  const words = comparison.state === "waiting" ? "waits for its turn" : comparison.phase;
+  return h("div", { class: "empty work" }, h("h2", { class: "busy" }, words),
+    h("progress", { max: 1, value: comparison.progress }),
+    h("p", {}, comparison.message ? `${comparison.message}. ` : "", "You can leave; the work goes on, and pages are read meanwhile."),
+    h("div", { class: "buttons" }, h("button", { type: "button", onclick: () => acts.stop(comparison) }, "Stop")));
+}
+
+function comparisonSentence(comparison) {
+  const [first, second] = comparison.names;
+  const [a, b] = comparison.cer;
+  if (a === b) return "Both misread as many characters.";
+  const [better, low, high] = a < b ? [first, a, b] : [second, b, a];
+  const share = high > 0 ? Math.round((100 * (high - low)) / high) : 0;
+  return `${better} misreads ${share} % fewer characters on these lines.`;
+}
+
+function comparisonResult(comparison) {
+  const { h, count } = window.htr;
+  const figure = (index) => h("div", { class: `figure${comparison.cer[index] < comparison.cer[1 - index] ? " better" : ""}` },
+    h("span", { class: "who", title: comparison.names[index] }, comparison.names[index]),
+    h("strong", {}, percent(comparison.cer[index])), h("span", { class: "soft small" }, "of characters misread"),
+    h("span", { class: "soft small" }, `${percent(comparison.wer[index])} of words`));
+  const [first, second, alike] = comparison.better;
+  const fewest = comparison.compared < 30 ? " So few lines prove little; compare on more where you can." : "";
+  const heading = (line) => (line.edits[0] === line.edits[1] ? `${count(line.edits[0], "mistake", "mistakes")} each`
+    : `${line.edits[0]} and ${count(line.edits[1], "mistake", "mistakes")}`);
+  return [
+    h("div", { class: "figures" }, figure(0), figure(1),
+      h("div", { class: "verdict" }, h("p", {}, comparisonSentence(comparison)),
+        h("p", { class: "soft" }, `${count(comparison.compared, "line", "lines")} with ${comparison.characters.toLocaleString("en")} characters, against the text that people wrote: `
+          + `the first is nearer on ${first}, the second on ${second}, both alike on ${alike}.${fewest}`))),
+    comparison.lines.length ? h("h2", {}, `${count(comparison.lines.length, "line", "lines")} that they read differently`) : h("p", {}, "They read every line alike."),
+    h("div", { class: "pairs" }, comparison.lines.map((line) => pairOfLines(line, comparison.names, ["mark", "mark"], heading(line)))),
+  ];
+}

@@ -1,0 +1,114 @@
+// The list of models: one row each, the one in use first; removed ones at the end.
+
+const megabytes = (bytes) => (bytes === null ? "missing"
+  : `${(bytes / 1e6).toLocaleString("en", { maximumFractionDigits: bytes < 1e8 ? 1 : 0 })} MB`);
+
+function misreads(model) {
+  const { h } = window.htr;
+  if (model.cer === null) return h("div", { class: "cell scores soft" }, "not measured");
+  const worse = model.forgetting !== null && model.forgetting > 0.0005;
+  return h("div", { class: "cell scores" },
+    h("span", {}, h("strong", {}, percent(model.cer)), model.before === null ? null : ` was ${percent(model.before)}`),
+    h("span", { class: "soft small" }, `misread on ${model.on}`),
+    model.forgetting === null ? null : h("span", { class: `small ${worse ? "worse" : "soft"}` },
+      `other hands: ${model.forgetting > 0 ? "+" : ""}${(100 * model.forgetting).toFixed(1)} points`));
+}
+
+function learnedFrom(model) {
+  const { count } = window.htr;
+  const parts = [];
+  if (model.lines !== null) parts.push(count(model.lines, "line", "lines"));
+  if (model.from_pages !== null) parts.push(count(model.from_pages, "page", "pages"));
+  return parts.join(", ") || model.data || (model.imported ? "imported" : "");
+}
+
+function badge(model) {
+  const { h, icon } = window.htr;
+  return model.current ? h("span", { class: "badge" }, icon("check"), "in use") : null;
+}
+
+// What is wrong with a model's weights, and what to do.
+function troubleNote(model) {
+  const { h } = window.htr;
+  if (!model.trouble) return null;
+  const more = model.current ? " It is the model in use: pages cannot be read until another one is used." : "";
+  return h("p", { class: "trouble", role: "alert" }, model.trouble, more);
+}
+
+// `acts`: {use(model), rename(model, name), remove(model), restore(model)}
+function modelRow(model, acts) {
+  const { h, icon, count, ago } = window.htr;
+  return h("article", { class: `model${model.current ? " current" : ""}`, "data-model": model.id },
+    h("div", { class: "cell about" },
+      h("span", { class: "named" }, nameWithPen(model, acts), badge(model)),
+      h("span", { class: "soft small" },
+        model.parent ? ["from ", h("span", { class: "parent" }, model.parent.name), " · "] : null,
+        model.imported ? "imported " : null, ago(model.created))),
+    misreads(model),
+    h("div", { class: "cell" }, h("span", { class: "clamp", title: learnedFrom(model) }, learnedFrom(model) || h("span", { class: "soft" }, "unknown data")),
+      h("span", { class: "soft small" }, `${count(model.characters, "character", "characters")}, ${megabytes(model.bytes)}`)),
+    h("div", { class: "cell" }, model.pages ? `has read ${count(model.pages, "page", "pages")}` : h("span", { class: "soft" }, "has read nothing yet"),
+      model.documents ? h("span", { class: "soft small" }, `in ${count(model.documents, "document", "documents")}`) : null),
+    h("div", { class: "acts" },
+      model.current ? null : h("button", {
+        type: "button", class: "use", disabled: Boolean(model.trouble), onclick: () => acts.use(model),
+      }, "Use from now on"),
+      h("a", {
+        class: "button quiet", href: `files/models/${model.id}.safetensors`, download: true, title: "Export as a file",
+        "aria-label": `Export ${model.name}`, hidden: Boolean(model.trouble),
+      }, icon("download")),
+      h("button", {
+        type: "button", class: "quiet", disabled: model.current, "aria-label": `Remove ${model.name}`,
+        title: model.current ? "The model in use cannot be removed" : "Remove", onclick: () => acts.remove(model),
+      }, icon("bin"))),
+    troubleNote(model));
+}
+
+// The name as a link; the pen turns it into a field. Enter or leaving it saves, Esc does not.
+function nameWithPen(model, acts) {
+  const { h, icon } = window.htr;
+  const holder = h("span", { class: "name" });
+  const show = (name) => holder.replaceChildren(
+    h("a", { href: `#/models/${model.id}`, title: name }, name),
+    h("button", { type: "button", class: "quiet pen", "aria-label": `Rename ${name}`, title: "Rename", onclick: edit }, icon("pen")));
+  function edit() {
+    const field = h("input", { type: "text", value: model.name, maxlength: 300, "aria-label": "Name of the model" });
+    let done = false;
+    const end = (save) => {
+      if (done) return;
+      done = true;
+      const name = field.value.trim();
+      show(model.name);
+      if (save && name && name !== model.name) acts.rename(model, name);
+      holder.querySelector(".pen").focus();
+    };
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") end(true);
+      if (event.key === "Escape") end(false);
+    });
+    field.addEventListener("blur", () => end(true));
+    holder.replaceChildren(field);
+    field.select();
+    field.focus();
+  }
+  show(model.name);
+  return holder;
+}
+
+function removedModels(removed, acts) {
+  const { h, count, ago } = window.htr;
+  if (!removed.length) return null;
+  return h("details", { class: "removed" }, h("summary", {}, `${count(removed.length, "removed model", "removed models")}`),
+    h("ul", {}, removed.map((model) => h("li", {}, h("span", {}, model.name),
+      h("span", { class: "soft small" }, `removed ${ago(model.removed)}`),
+      h("button", { type: "button", onclick: () => acts.restore(model) }, "Bring back")))));
+}
+
+function recentComparisons(comparisons) {
+  const { h, ago } = window.htr;
+  if (!comparisons.length) return null;
+  return h("div", { class: "block recent" }, h("h2", {}, "Comparisons"),
+    h("ul", {}, comparisons.map((one) => h("li", {},
+      h("a", { href: `#/models/compare/${one.run}` }, one.names.join(" and ")),
+      h("span", { class: "soft small" }, one.state === "done" ? ago(one.created) : one.state)))));
+}

@@ -19,7 +19,9 @@ def report_place(services: Services) -> gr.HTML:
     @answers
     def open_report(data: dict) -> Answer:
         run = storage.run(services.store, number(data, "run"))
-        return report_view(run, services.trainer.report(run.id))
+        current = storage.current_model(services.store)
+        report = services.trainer.report(run.id)
+        return report_view(run, report, current.id if current else None)
 
     return gr.HTML(
         value=static_text("train/report.html"),

@@ -23,6 +23,7 @@ PHASE_WORDS = {
     "report": "Writing the report",
     "promotion": "Taking the better model into use",
 }
+IN_USE = " It is in use from now on."  # true when the run ended; the screen says how it is now
 MAX_POINTS = 400  # of the curve; more than a screen can show
 LINE_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -35,7 +36,7 @@ def running_view(run: storage.Run, events: Sequence[RunEvent]) -> Answer:
     """
     told = [event.event for event in events]
     last = told[-1] if told else {}
-    samples = next((event["samples"] for event in reversed(told) if event.get("samples")), [])
+    samples: Any = next((event["samples"] for event in reversed(told) if event.get("samples")), [])
     phase = run.phase or "waiting"
     before = next(
         (cer for event in told if (cer := finite(event.get("cer_before"))) is not None), None
@@ -83,7 +84,8 @@ def ended_words(run: storage.Run) -> str:
     forgetting = result.get("forgetting")
     other = forgetting if isinstance(forgetting, Mapping) and not forgetting.get("warn") else {}
     sentences = (result.get("sentence"), other.get("sentence"))
-    return " ".join(one for one in sentences if isinstance(one, str) and one) or "It has ended."
+    told = [one.removesuffix(IN_USE) for one in sentences if isinstance(one, str) and one]
+    return " ".join(told) or "It has ended."
 
 
 def curve(points: Sequence[Mapping[str, Any]]) -> list[Answer]:

@@ -15,6 +15,7 @@ from training.unknown_characters import Example, UnknownCharacter
 from ui.answers import Answer
 
 MAX_CHARACTERS = 60  # unknown characters that are shown with their examples; more is another script
+MAX_EXAMPLES = 4  # of each
 DOTTED_CIRCLE = "\N{DOTTED CIRCLE}"
 
 
@@ -114,7 +115,7 @@ def _character(store: storage.Store, found: UnknownCharacter) -> Answer:
         "shown": _shown(found.character),
         "count": found.count,
         "words": character_words(found),
-        "examples": [_example(store, example) for example in found.examples],
+        "examples": [_example(store, example) for example in found.examples[:MAX_EXAMPLES]],
     }
 
 

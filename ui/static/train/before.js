@@ -106,7 +106,7 @@ class Before {
     const { suspicious } = this.survey;
     if (!suspicious.length) return null;
     const item = (line) => h("li", {}, h("a", { href: `#/page/${line.page}/line/${line.line}` },
-      h("b", {}, `${line.document}, page ${line.page_number}, line ${line.number}`)), h("span", { class: "soft" }, ` ${line.why}`));
+      h("b", {}, `${line.document}, page ${line.page_number}, line ${line.number}`)), h("span", { class: "soft" }, `: ${line.why}`));
     const first = suspicious.slice(0, SHOWN_AT_FIRST), rest = suspicious.slice(SHOWN_AT_FIRST);
     const [line] = suspicious;
     return this.row("suspicious",

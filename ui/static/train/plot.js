@@ -12,17 +12,18 @@ function ticks(most, about) {
   return marks;
 }
 
-// Returns what the curve shows, in words.
-function plotWords(curve, steps, before) {
+// Returns what the curve shows, in words; over: the run has ended.
+function plotWords({ curve, steps, before, over }) {
   const measured = curve.filter((point) => point.cer !== null);
   const now = curve.length ? curve[curve.length - 1].step : 0;
-  const words = [steps ? `Step ${now} of ${steps}.` : `Step ${now}.`];
-  if (before !== null) words.push(`The current model misreads ${percent(before)} of the characters of the test lines.`);
+  const words = over ? [] : [steps ? `Step ${now} of ${steps}.` : `Step ${now}.`];
+  if (before !== null) words.push(`The ${over ? "model before" : "current model"} misreads ${percent(before)} of the characters of the test lines.`);
   if (measured.length) {
     const best = measured.reduce((a, b) => (b.cer < a.cer ? b : a));
-    words.push(`The model in training misreads ${percent(measured[measured.length - 1].cer)} now; `
-      + `its best so far was ${percent(best.cer)}, at step ${best.step}.`);
-  } else words.push("The test lines have not been read yet.");
+    const last = percent(measured[measured.length - 1].cer);
+    words.push(over ? `The model in training misread ${last} of those watched at the end; its best was ${percent(best.cer)}, at step ${best.step}.`
+      : `The model in training misreads ${last} now; its best so far was ${percent(best.cer)}, at step ${best.step}.`);
+  } else if (!over) words.push("The test lines have not been read yet.");
   return words.join(" ");
 }
 
@@ -35,34 +36,33 @@ class Plot {
     new ResizeObserver(() => this.draw()).observe(this.drawing);
   }
 
-  // curve: [{step, loss, cer}], either of which may be null; before: CER of the current model.
-  show(curve, steps, before) {
-    this.curve = curve;
-    this.steps = steps;
-    this.before = before;
+  // curve: [{step, loss, cer}], either of which may be null; before: CER of the model before.
+  show(curve, steps, before, over = false) {
+    this.shown = { curve, steps, before, over };
     this.draw();
   }
 
   draw() {
     const width_px = Math.round(this.drawing.clientWidth);
-    const drawn = JSON.stringify([width_px, this.curve, this.steps, this.before]);
-    if (!this.curve || !width_px || drawn === this.drawn) return;
+    const drawn = JSON.stringify([width_px, this.shown]);
+    if (!this.shown || !width_px || drawn === this.drawn) return;
     this.drawn = drawn;
     const { h } = window.htr;
+    const { curve, steps, before } = this.shown;
     const { top, gap, bottom, cer_px, loss_px } = PLOT;
     const height_px = top + cer_px + gap + loss_px + bottom;
-    const words = plotWords(this.curve, this.steps, this.before);
+    const words = plotWords(this.shown);
     this.caption.textContent = words;
-    const last = this.curve.length ? this.curve[this.curve.length - 1].step : 0;
-    const most = Math.max(this.steps || 0, last, 10);
+    const last = curve.length ? curve[curve.length - 1].step : 0;
+    const most = Math.max(steps || 0, last, 10);
     this.width_px = width_px;
     this.x = (step) => PLOT.left + (step / most) * (width_px - PLOT.left - PLOT.right);
-    const points = (name) => this.curve.filter((point) => point[name] !== null);
+    const points = (name) => curve.filter((point) => point[name] !== null);
     this.drawing.replaceChildren(h("svg", {
       viewBox: `0 0 ${width_px} ${height_px}`, width: width_px, height: height_px, role: "img",
       "aria-label": "Curve of the training", "aria-description": words,
     }, h("title", {}, "Curve of the training"), h("desc", {}, words),
-    this.panel(points("cer"), "cer", top, cer_px, "misread characters on the test lines", (value) => `${Number((100 * value).toFixed(2))} %`, this.before),
+    this.panel(points("cer"), "cer", top, cer_px, "misread characters on the test lines", (value) => `${Number((100 * value).toFixed(2))} %`, before),
     this.panel(points("loss"), "loss", top + cer_px + gap, loss_px, "loss on the teaching lines", (value) => String(value), null),
     this.stepMarks(most, height_px - bottom)));
   }
@@ -83,7 +83,7 @@ class Plot {
     }
     if (before !== null) {
       parts.push(h("line", { class: "before", x1: PLOT.left, x2: right_px, y1: y(before), y2: y(before) }),
-        h("text", { class: "before-words", x: right_px, y: y(before) - 5, "text-anchor": "end" }, `current model ${percent(before)}`));
+        h("text", { class: "before-words", x: right_px, y: y(before) - 5, "text-anchor": "end" }, `${this.shown.over ? "model before" : "current model"} ${percent(before)}`));
     }
     const path = points.map((point, index) => `${index ? "L" : "M"}${this.x(point.step).toFixed(1)} ${y(point[name]).toFixed(1)}`).join("");
     if (path) parts.push(h("path", { class: `curve ${name}`, d: path }));

@@ -5,7 +5,7 @@ class Progress {
     const { h } = window.htr;
     this.cancel = cancel;
     this.phase = h("h2", { class: "busy" });
-    this.figures = h("p", { class: "soft", role: "status" });
+    this.figures = h("p", { class: "soft pace", role: "status" });
     this.meter = h("progress", { max: 1 });
     this.stop = h("button", { type: "button" });
     this.kept = h("p", { class: "soft small" });

@@ -2,7 +2,8 @@
 const { h, icon, call, say, place, count } = window.htr;
 const body = element.querySelector(".body");
 const download = element.querySelector(".download");
-const LINES_AT_FIRST = 12; // changed lines shown at once; the rest is one click away
+const LINES_AT_FIRST = 6; // changed lines shown at once; the rest is one click away
+const CONFUSIONS_AT_FIRST = 10;
 let shown = null; // number of the run whose report is drawn
 
 // Returns two values with their 95 % intervals on one scale, before above after.
@@ -17,56 +18,67 @@ function intervals(score) {
     row("before", score.before, score.before_interval), row("after", score.after, score.after_interval));
 }
 
+// Returns a misread piece of text so that it can be seen: a space has a sign, nothing has a word.
+function piece(text) {
+  if (!text) return h("i", { class: "soft" }, "nothing");
+  return text.trim() ? h("span", { class: "letter" }, text) : h("i", { class: "soft" }, text.length > 1 ? "spaces" : "a space");
+}
+
+function confusionTable(rows) {
+  return h("table", { class: "confusions" },
+    h("thead", {}, h("tr", {}, ["right", "read as", "before", "after", "for example"].map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", {}, rows.map((row) => h("tr", {}, h("td", {}, piece(row.truth)), h("td", {}, piece(row.reading)),
+      h("td", { class: "number" }, row.before ?? "?"), h("td", { class: "number" }, row.after ?? "?"),
+      h("td", {}, h("div", { class: "pictures" }, row.examples.map((image) => lineImage(image))))))));
+}
+
 function confusions(rows) {
   if (!rows.length) return null;
-  const cell = (text) => h("span", { class: "letter" }, text);
-  return h("section", { class: "block" }, h("h2", {}, "What is misread most"),
-    h("table", { class: "confusions" },
-      h("thead", {}, h("tr", {}, ["right", "read as", "before", "after", "for example"].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, rows.map((row) => h("tr", {},
-        h("td", {}, row.truth ? cell(row.truth) : h("i", { class: "soft" }, "nothing")),
-        h("td", {}, row.reading ? cell(row.reading) : h("i", { class: "soft" }, "nothing")),
-        h("td", { class: "number" }, row.before ?? "–"), h("td", { class: "number" }, row.after ?? "–"),
-        h("td", {}, row.examples.map((image) => lineImage(image))))))));
+  const rest = rows.slice(CONFUSIONS_AT_FIRST);
+  return h("section", { class: "block" }, h("h2", {}, "What is misread most"), confusionTable(rows.slice(0, CONFUSIONS_AT_FIRST)),
+    rest.length ? h("details", {}, h("summary", {}, `${rest.length} more`), confusionTable(rest)) : null);
 }
 
 function changedLine(line) {
-  const reading = (name, text, cer) => [h("dt", {}, name),
-    h("dd", {}, markedReading(text, line.truth), cer === null ? null : h("span", { class: "soft small figures" }, percent(cer)))];
+  const reading = (name, text, edits) => [h("dt", {}, name), h("dd", {}, markedReading(text, line.truth),
+    edits === null ? null : h("span", { class: "soft small errors" }, edits ? count(edits, "error", "errors") : "right"))];
   return h("article", { class: "changed" }, lineImage(line.image),
     h("dl", { class: "texts" }, h("dt", {}, "right"), h("dd", {}, h("span", { class: "reading", dir: "auto" }, line.truth)),
-      reading("before", line.before, line.cer_before), reading("after", line.after, line.cer_after)));
+      reading("before", line.before, line.edits_before), reading("after", line.after, line.edits_after)));
 }
 
-function changedLines(title, lines, none) {
+function changedLines(title, number, lines, none) {
   const rest = lines.slice(LINES_AT_FIRST);
-  return h("section", { class: "block" }, h("h2", {}, `${title}: ${lines.length}`),
+  return h("section", { class: "block" }, h("h2", {}, `${title}: ${number}`),
     lines.length ? lines.slice(0, LINES_AT_FIRST).map(changedLine) : h("p", { class: "soft" }, none),
-    rest.length ? h("details", {}, h("summary", {}, `${count(rest.length, "more line", "more lines")}`), rest.map(changedLine)) : null);
+    rest.length ? h("details", {}, h("summary", {}, count(rest.length, "more line", "more lines")), rest.map(changedLine)) : null);
 }
 
-function facts(title, rows) {
-  return h("section", { class: "block" }, h("h2", {}, title),
-    h("dl", { class: "rows" }, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
+function facts(rows, settings) {
+  const list = (pairs) => h("dl", { class: "rows" }, pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  return h("section", { class: "block" }, h("h2", {}, "How it was made"), list(rows),
+    settings.length ? h("details", {}, h("summary", {}, "All settings"), list(settings)) : null);
 }
 
 function draw(report) {
   const plot = new Plot();
   body.replaceChildren(...[
-    h("p", { class: `outcome ${report.verdict.replace(" ", "-")}` }, icon(VERDICT_ICONS[report.verdict] || "check"), report.sentence),
+    h("div", { class: `outcome ${report.verdict.replace(" ", "-")}` }, icon(VERDICT_ICONS[report.verdict] || "check"),
+      h("p", {}, report.sentence, useWords(report))),
     ...report.warnings.map((warning) => h("p", { class: "warning" }, warning)),
     h("div", { class: "scores" }, report.scores.map(intervals)),
     report.notes.length ? h("ul", { class: "notes" }, report.notes.map((note) => h("li", {}, note))) : null,
     h("p", { class: "soft small legend" }, h("mark", { class: "misread" }, "underlined"), " words are misread; ",
       h("span", { class: "gap" }, "‸"), " marks a place where words are missing."),
     h("div", { class: "side-by-side" },
-      changedLines("Lines that got better", report.better, "None of the test lines."),
-      changedLines("Lines that got worse", report.worse, "None of the test lines.")),
+      changedLines("Lines that got better", report.better_count, report.better, "None of the test lines."),
+      changedLines("Lines that got worse", report.worse_count, report.worse, "None of the test lines.")),
+    report.same_count ? h("p", { class: "soft" }, `${count(report.same_count, "test line is", "test lines are")} read as well as before.`) : null,
     confusions(report.confusions),
     report.curve.length ? h("section", { class: "block" }, h("h2", {}, "The curve"), plot.element) : null,
-    facts("How it was made", report.facts),
+    facts(report.facts, report.settings),
   ].filter(Boolean));
-  plot.show(report.curve, report.steps, report.cer_before);
+  plot.show(report.curve, report.steps, report.scores.length ? report.scores[0].before : null, true);
   download.replaceChildren(icon("download"), "Download as one file");
   download.href = report.download;
   download.hidden = false;

@@ -36,10 +36,10 @@ function earlierRuns(runs) {
   const { h, icon, ago } = window.htr;
   if (!runs.length) return [];
   return [h("h2", {}, "Earlier runs"), h("ol", {}, runs.map((run) => {
-    const figures = run.cer_before !== null && run.cer_after !== null ? `${percent(run.cer_before)} → ${percent(run.cer_after)}` : "";
+    const rates = run.cer_before !== null && run.cer_after !== null ? `${percent(run.cer_before)} → ${percent(run.cer_after)}` : "";
     const content = [h("span", { class: "outcome" }, icon(VERDICT_ICONS[run.verdict] || "again"), VERDICT_WORDS[run.verdict] || run.verdict,
       run.in_use ? h("span", { class: "in-use" }, "in use") : null),
-    h("span", { class: "figures" }, figures), h("span", { class: "soft small" }, ago(run.created))];
+    h("span", { class: "rates" }, rates), h("span", { class: "soft small" }, ago(run.created))];
     return h("li", { "data-run": run.id, class: run.verdict.replace(" ", "-") },
       run.has_report ? h("a", { href: `#/train/${run.id}` }, content) : h("div", { title: run.sentence }, content));
   }))];

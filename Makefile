@@ -7,7 +7,7 @@ CODE := app.py exchange htr segmentation storage services synthesis ui training 
 # Threads that spin while they wait make a busy machine many times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation clean
+.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation bench-finetune clean
 
 app: .venv/app-installed
 	$(BIN)/python app.py
@@ -63,6 +63,19 @@ RIVALS_ENVIRONMENT := $(if $(filter none,$(RIVALS)),,.venv-rivals/installed)
 bench-segmentation: .venv/app-installed $(RIVALS_ENVIRONMENT)
 	$(BIN)/python -m benchmarks.segmentation $(PAGES) --rivals $(RIVALS) \
 	  $(if $(LIMIT),--limit $(LIMIT)) --kraken-every $(KRAKEN_EVERY) --out test-artefacts/segmentation
+
+# The shipped model fine-tuned on more and more lines of hands that it never saw. A benchmark that was
+# stopped goes on. DATA=other.zip, JOBS=2 (side by side), SIZES=8,64 and SEEDS=1 change it.
+DATA ?= ../shared/data/lines-adapt.zip
+REFERENCE ?= ../shared/data/lines-test.zip
+SIZES ?= 8,16,32,64,128
+SEEDS ?= 1,2,3
+JOBS ?= 1
+
+bench-finetune: .venv/app-installed
+	$(BIN)/python -m benchmarks.finetune $(DATA) --reference $(REFERENCE) --sizes $(SIZES) \
+	  --seeds $(SEEDS) --jobs $(JOBS) --out test-artefacts/finetune \
+	  --picture docs/pictures/finetune-curve.png
 
 # Without its rivals the benchmark still runs ours, and says why the others are missing.
 .venv-rivals/installed: benchmarks/requirements-rivals.txt .venv/bin/python

@@ -1,0 +1,141 @@
+"""The fine-tuning benchmark: what it trains and tests on, how it goes on, what it prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks import finetune
+from benchmarks.finetune import Task, planned, read_outcomes, recipe
+from benchmarks.finetune_picture import draw_curves
+from benchmarks.finetune_scores import new_character_recall
+from benchmarks.finetune_sets import Hand, held_out_pages, read_hands
+from benchmarks.finetune_table import Outcome, curves, report_text
+from benchmarks.pages import BenchmarkError
+from htr.alphabet import Alphabet
+from tests.htr_lines import drawn_line
+from training.lines import TrainLine
+
+
+def line(key: str, page: str = "p", text: str = "ab") -> TrainLine:
+    return TrainLine(key, np.full((64, 80), 200, np.uint8), text, page, "hand")
+
+
+def outcome(hand: str, size: int, seed: int, cer: float, **changed) -> Outcome:
+    values = {
+        "variant": "guarded", "reference_cer": 0.35, "new_found": 0, "new_characters": 0,
+        "test_lines": 40, "peak_gb": 1.1,
+    }  # fmt: skip
+    return Outcome(hand=hand, size=size, seed=seed, cer=cer, **(values | changed))
+
+
+def test_held_out_pages_hold_as_many_lines_as_fit() -> None:
+    assert held_out_pages({"a": 11, "b": 8, "c": 27, "d": 29}, 31) == {"d"}
+    assert held_out_pages({"a": 11, "b": 8, "c": 27, "d": 29}, 40) == {"a", "d"}
+
+
+def test_lines_are_learned_page_by_page_and_never_from_held_out_pages() -> None:
+    pool = tuple(line(f"{page}{n}", page) for page in "abc" for n in range(3))
+    hand = Hand("hand", pool, ())
+    drawn = hand.drawn(4, seed=1)
+    pages = [one.page for one in drawn]
+    assert [one.key[1:] for one in drawn] == ["0", "1", "2", "0"]
+    assert len(set(pages[:3])) == 1 and pages[3] != pages[0]
+    assert hand.drawn(4, seed=1) == drawn
+
+
+def test_hand_without_room_for_held_out_pages_is_refused(tmp_path: Path) -> None:
+    rows = []
+    for number in range(4):
+        Image.fromarray(drawn_line("ab")).save(tmp_path / f"{number}.png")
+        rows.append({"file": f"{number}.png", "text": "ab", "hand": "x", "page": "one"})
+    (tmp_path / "labels.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    with pytest.raises(BenchmarkError, match="no page can be held out"):
+        read_hands(tmp_path, largest=2)
+
+
+def test_bare_recipe_has_none_of_the_guards_measures() -> None:
+    bare = recipe(Task("hand", 64, 1, "bare"), None)
+    assert (bare.replay_share, bare.anchor, bare.interpolation) == (0.0, 0.0, 1.0)
+
+
+def test_first_seed_is_run_for_all_hands_and_sizes_before_the_second() -> None:
+    tasks = planned(["x", "y"], [8, 64], [1, 2], bare=64)
+    seeds = [task.seed for task in tasks if task.size]
+    assert seeds == sorted(seeds)
+    assert len(tasks) == 2 + 2 * 2 * 2 + 2
+    assert [task for task in tasks if task.variant == "bare"] == [
+        Task("x", 64, 1, "bare"),
+        Task("y", 64, 1, "bare"),
+    ]
+
+
+def test_benchmark_goes_on_where_it_was_stopped(tmp_path, monkeypatch, capsys) -> None:
+    ran: list[Task] = []
+
+    def fake(options, task: Task) -> dict:
+        ran.append(task)
+        if len(ran) == 3:
+            raise BenchmarkError("killed")
+        return outcome(task.hand, task.size, task.seed, 0.4).__dict__ | {"variant": task.variant}
+
+    monkeypatch.setattr(finetune, "_in_own_process", fake)
+    monkeypatch.setattr(finetune, "read_hands", lambda *_: [Hand("x", (), ()), Hand("y", (), ())])
+    (tmp_path / "set.zip").write_bytes(b"lines")
+    options = [str(tmp_path / "set.zip"), "--reference", str(tmp_path / "set.zip"),
+               "--sizes", "8", "--seeds", "1", "--out", str(tmp_path)]  # fmt: skip
+    assert finetune.main(options) == 1
+    results = tmp_path / "results.jsonl"
+    results.write_text(results.read_text() + '{"hand": "cut sho\n')
+    picture = tmp_path / "pictures" / "curve.png"
+    assert finetune.main([*options, "--picture", str(picture)]) == 0
+    assert [(task.hand, task.size) for task in ran] == [
+        ("x", 0), ("y", 0), ("x", 8), ("y", 8), ("x", 8),
+    ]  # fmt: skip
+    assert "| mean | 0.400 | 0.400 (+0.0 %) |" in capsys.readouterr().out
+    with Image.open(picture) as shown:
+        assert shown.size == (960, 560)
+
+
+def test_outcomes_of_another_recipe_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    row = outcome("x", 8, 1, 0.4).__dict__
+    path.write_text("".join(json.dumps(row | {"recipe": key}) + "\n" for key in ("one", "two")))
+    assert len(read_outcomes(path, "one")) == 1
+
+
+def test_curve_is_the_median_of_the_seeds_and_their_mean_over_hands() -> None:
+    outcomes = [outcome("x", 0, 0, 0.5), outcome("y", 0, 0, 0.3)]
+    outcomes += [outcome("x", 8, seed, cer) for seed, cer in ((1, 0.4), (2, 0.1), (3, 0.45))]
+    outcomes += [outcome("y", 8, 1, 0.2), outcome("x", 16, 1, 0.2)]
+    found = curves(outcomes)
+    assert found["x"] == [(0, 0.5), (8, 0.4), (16, 0.2)]
+    assert found["mean"] == [(0, 0.4), (8, pytest.approx(0.3))]
+
+
+def test_tables_tell_change_forgetting_and_new_characters() -> None:
+    outcomes = [
+        outcome("x", 0, 0, 0.5),
+        outcome("x", 64, 1, 0.25, reference_cer=0.36, new_found=3, new_characters=4, seconds=90),
+        outcome("x", 64, 1, 0.24, reference_cer=0.45, variant="bare"),
+    ]
+    text = report_text(outcomes)
+    assert "| x | 0.500 | 0.250 (-50.0 %) |" in text
+    assert "| 64 | 1 | 0 | 1.5 | 0.0 | 1.10 | 0.00 | +1.00 (+1.00) |" in text
+    assert "| x | - | 3 of 4 |" in text or "| x | 3 of 4 |" in text
+    assert "| x, 64 | 0.250 / 0.240 | +1.00 / +10.00 |" in text
+
+
+def test_tilde_counts_alone_and_on_a_letter() -> None:
+    alphabet = Alphabet(tuple(" abcdeo"))
+    lines = [line("1", text="bõ \u0303 a"), line("2", text="de")]
+    assert new_character_recall(alphabet, lines, ["bõ o a", "dẽ"]) == (1, 2)
+
+
+def test_picture_is_drawn_for_a_single_size(tmp_path: Path) -> None:
+    draw_curves({"x": [(0, 0.4)], "mean": [(0, 0.4)]}, tmp_path / "one.png", "title")
+    assert (tmp_path / "one.png").stat().st_size > 1000

@@ -154,7 +154,7 @@ def _read_block(element: Element, parent_id: str, margin: str, found: _Found) ->
         kind, tags = found.tags_of(element)
         contents = [dict(tag.values).get("type", "") for tag in tags if tag.name == CONTENT_TAG]
         region_id = found.new_id(element.get("ID"), "block")
-        found.regions.append(
+        found.add_region(
             Region(
                 id=region_id,
                 polygon=outline(element),

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from exchange.alto import CONTENT_TAG
 from exchange.custom import values_text
-from exchange.order import nested
+from exchange.order import nested, parent_tags
 from exchange.outlines import outline_of
 from exchange.page_xml import NO_REGION
 from exchange.points import bounds, rectangle, whole_points
@@ -61,7 +61,7 @@ class _AltoWriter:
         self.tag_ids: dict[Tag, str] = {}
         self.style_ids: dict[str, str] = {}
         tagged: list[Region | TextLine] = [*self.regions, *page.lines]
-        for tag in (tag for one in tagged for tag in _tags(one)):
+        for tag in (tag for one in tagged for tag in self._tags(one)):
             if tag not in self.tag_ids:
                 self.tag_ids[tag] = self.ids.new(f"TAG_{len(self.tag_ids) + 1}")
         for line in page.lines:
@@ -105,7 +105,6 @@ class _AltoWriter:
             WIDTH=width,
         )
         space = add(page, "PrintSpace", HEIGHT=height, WIDTH=width, HPOS=0, VPOS=0)
-        composed: dict[str, Element] = {}
         by_region: dict[str, list[int]] = {}
         for number, line in enumerate(self.page.lines):
             region_id = line.region_id if line.region_id in self.region_ids else ""
@@ -113,9 +112,7 @@ class _AltoWriter:
         for region in self.regions:
             numbers = by_region.get(region.id, [])
             name = "TextBlock" if numbers else _ELEMENTS.get(region.content, "ComposedBlock")
-            block = self._write_block(composed.get(region.parent_id, space), name, region)
-            if name == "ComposedBlock":
-                composed[region.id] = block
+            block = self._write_block(space, name, region)
             for number in numbers:
                 self._write_line(block, number)
         if "" in by_region:
@@ -128,7 +125,7 @@ class _AltoWriter:
             parent,
             name,
             ID=self.region_ids[region.id],
-            TAGREFS=" ".join(self.tag_ids[tag] for tag in _tags(region)) or None,
+            TAGREFS=" ".join(self.tag_ids[tag] for tag in self._tags(region)) or None,
         )
         self._write_place(block, region.polygon)
         return block
@@ -140,7 +137,7 @@ class _AltoWriter:
             "TextLine",
             ID=self.line_ids[number],
             STYLEREFS=self.style_ids[_spacing(line)] if line.spacing_px else None,
-            TAGREFS=" ".join(self.tag_ids[tag] for tag in _tags(line)) or None,
+            TAGREFS=" ".join(self.tag_ids[tag] for tag in self._tags(line)) or None,
             BASELINE=self._points(line.baseline),
             CS="true" if line.status in _CORRECTED else None,
         )
@@ -209,17 +206,18 @@ class _AltoWriter:
         if always_polygon or (len(whole) >= 3 and tuple(whole) != corners):
             add(add(element, "Shape"), "Polygon", POINTS=" ".join(f"{x} {y}" for x, y in whole))
 
+    def _tags(self, item: Region | TextLine) -> list[Tag]:
+        """Return the tags of a region or line, with its kind and what it holds among them."""
+        tags = [Tag("type", (("type", item.kind),))] if item.kind else []
+        if isinstance(item, Region):
+            if item.content != "text":
+                tags.append(Tag(CONTENT_TAG, (("type", item.content),)))
+            tags += parent_tags(item, self.region_ids)
+        return [*tags, *item.tags]
+
     def _points(self, points: Points) -> str:
         whole = whole_points(points, self.page.width, self.page.height)
         return " ".join(f"{x} {y}" for x, y in whole)
-
-
-def _tags(item: Region | TextLine) -> list[Tag]:
-    """Return the tags of a region or line, with its kind and what it holds among them."""
-    tags = [Tag("type", (("type", item.kind),))] if item.kind else []
-    if isinstance(item, Region) and item.content not in ("text", "image", "separator", "unknown"):
-        tags.append(Tag(CONTENT_TAG, (("type", item.content),)))
-    return [*tags, *item.tags]
 
 
 def _write_tag(tags: Element, tag: Tag, tag_id: str) -> None:

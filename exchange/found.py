@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from exchange.errors import ExchangeError
+from exchange.order import with_parent
 from exchange.outlines import derived_baseline
 from exchange.points import is_baseline
 from exchange.records import Points, Region, TextLine
 
 MAX_LINES = 10_000  # a page of a register has some hundred
+MAX_REGIONS = 10_000  # a table has hundreds of cells
 MAX_TEXT = 20_000  # characters of a line; storage keeps fewer, and says so by itself
 
 
@@ -34,6 +36,15 @@ class Found:
             found = f"{wanted}_{count}"
         self.ids.add(found)
         return found
+
+    def add_region(self, region: Region) -> None:
+        """Take a region; raise ExchangeError for one too many."""
+        if len(self.regions) >= MAX_REGIONS:
+            raise ExchangeError(
+                f"{self.name} has more than {MAX_REGIONS:,} regions, too many for one page. "
+                "Split it."
+            )
+        self.regions.append(with_parent(region))
 
     def check_line(self, line_id: str, text: str) -> None:
         """Raise ExchangeError for a line that is one too many, or whose text is too long."""

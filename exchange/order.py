@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from exchange.records import Region, TextLine
+from exchange.custom import tag_value
+from exchange.records import Region, Tag, TextLine
+
+PARENT = "parent"  # tag: the region that this one is a part of
 
 
 def ordered_lines(
@@ -39,6 +43,24 @@ def ordered_lines(
                         found.setdefault(line.id, line)
                 waiting = inside.get(region_id, []) + waiting
     return (*found.values(), *(line for line in lines if line.id not in found))
+
+
+def with_parent(region: Region) -> Region:
+    """Return the region with the parent that its tag names, unless it stands in one already."""
+    named = tag_value(region.tags, PARENT, "type") or ""
+    tags = tuple(tag for tag in region.tags if tag.name != PARENT)
+    return replace(region, parent_id=region.parent_id or named, tags=tags)
+
+
+def parent_tags(region: Region, identifiers: Mapping[str, str]) -> list[Tag]:
+    """Return a tag that names the region's parent; none where it has none.
+
+    Regions are written beside each other, because kraken passes over those in others.
+
+    identifiers: of the regions in the file that is written, by their ids.
+    """
+    parent = identifiers.get(region.parent_id)
+    return [Tag(PARENT, (("type", parent),))] if parent is not None else []
 
 
 def grouped(lines: Iterable[TextLine], regions: Sequence[Region]) -> list[TextLine]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from exchange.custom import parse_custom, tag_index, tag_value, without_value
 from exchange.errors import ExchangeError, UnknownFormat
-from exchange.found import MAX_LINES, Found
-from exchange.order import ordered_lines
+from exchange.found import MAX_REGIONS, Found
+from exchange.order import nested, ordered_lines
 from exchange.page_xml_text import points_of, text_of, words_of
 from exchange.points import parse_points
 from exchange.records import (
@@ -120,7 +120,7 @@ def _read_region(element: Element, parent_id: str, found: _Found) -> None:
         holds = tag_value(tags, "content", "type") or local_name(element)
         holds = holds.removesuffix("Region").lower()
         tags = without_value(without_value(tags, "structure", "type"), "content", "type")
-        found.regions.append(
+        found.add_region(
             Region(
                 id=region_id,
                 polygon=points_of(child(element, "Coords")) or (),
@@ -220,16 +220,8 @@ def _explicit_order(page: Element) -> list[str]:
 
 def _custom_order(found: _Found) -> list[str]:
     """Return all regions, those beside each other sorted by the index in their `custom`."""
-    siblings: dict[str, list[str]] = {}
-    for region in found.regions:
-        siblings.setdefault(region.parent_id, []).append(region.id)
-
-    def walk(parent_id: str) -> list[str]:
-        inner = siblings.get(parent_id, [])
-        inner = sorted(inner, key=lambda region_id: found.order.get(region_id, MAX_LINES))
-        return [one for region_id in inner for one in (region_id, *walk(region_id))]
-
-    return walk("")
+    ranked = sorted(found.regions, key=lambda region: found.order.get(region.id, MAX_REGIONS))
+    return [region.id for region in nested(ranked)]
 
 
 def _own_facts(element: Element) -> dict[str, str]:

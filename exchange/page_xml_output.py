@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from exchange.custom import custom_text, tag_value, without_value
-from exchange.order import grouped, nested
+from exchange.order import grouped, nested, parent_tags
 from exchange.outlines import outline_of
 from exchange.page_xml import CELL, NAMESPACE, NO_REGION
 from exchange.points import bounds, rectangle, whole_points
@@ -86,15 +86,10 @@ class _PageWriter:
             imageHeight=round(self.page.height),
         )
         self._write_order(page)
-        places: dict[str, Element] = {}
-        counts: dict[str, int] = {}
-        for region in self.regions:
-            parent_id = region.parent_id if region.parent_id in places else ""
-            index = counts[parent_id] = counts.get(parent_id, -1) + 1
-            places[region.id] = self._write_region(places.get(parent_id, page), region, index)
-        for region in self.regions:  # a region's lines stand after the regions in it
-            for index, number in enumerate(self.numbers.get(region.id, ())):
-                self._write_line(places[region.id], number, index)
+        for index, region in enumerate(self.regions):
+            element = self._write_region(page, region, index)
+            for position, number in enumerate(self.numbers.get(region.id, ())):
+                self._write_line(element, number, position)
         if "" in self.numbers:
             loose = add(page, "TextRegion", id=self.ids.new(NO_REGION))
             self._write_coords(loose, self._box(self.numbers[""]))
@@ -124,6 +119,7 @@ class _PageWriter:
         if numbers and region.content != "text":  # only a TextRegion holds lines
             name = "TextRegion"
             tags.append(Tag("content", (("type", region.content),)))
+        tags += parent_tags(region, self.region_ids)
         tags += [tag for tag in region.tags if tag.name != CELL]
         is_typed = name == "TextRegion" and region.kind in TEXT_TYPES
         element = add(

@@ -19,6 +19,7 @@ from training.lines import TrainLine
 
 PX_PER_STEP = 4  # width of the network's time steps
 SORTED_BATCHES = 8  # this many batches are filled together, sorted by width: little padding
+WIDTH_BLUR = 0.25  # standard deviation, of the logarithm, that batches of like width are off by
 ORDER, DRAW, REPLAY = 1, 2, 3  # what a random number is for; part of its seed
 
 
@@ -99,17 +100,20 @@ class LineBatches:
     def _own(self, step: int) -> list[PreparedLine]:
         """Return the lines to learn that belong to the step.
 
-        Lines follow each other in shuffled rounds; a stretch of them that fills several batches is
-        sorted by width and cut, and its batches are taken in a shuffled order.
+        Lines follow each other in shuffled rounds. A stretch of them, never longer than a round so
+        that no line stands beside itself, is sorted roughly by width and cut into batches, which
+        are taken in a shuffled order. Roughly: the same few lines in every batch would teach less.
         """
         fresh = self.batch_lines - self.replay_lines
-        stretch, place = divmod(step, SORTED_BATCHES)
-        first = stretch * SORTED_BATCHES * fresh
-        order = [self._line_at(first + n) for n in range(SORTED_BATCHES * fresh)]
-        order.sort(key=lambda number: self.lines[number].width_px)
+        count = max(1, min(SORTED_BATCHES, len(self.lines) // fresh))
+        stretch, place = divmod(step, count)
         rng = np.random.default_rng([self.seed, ORDER, 1, stretch])
-        begin = int(rng.permutation(SORTED_BATCHES)[place]) * fresh
-        return [self.lines[number] for number in order[begin : begin + fresh]]
+        numbers = [self._line_at(stretch * count * fresh + n) for n in range(count * fresh)]
+        blur = np.exp(rng.standard_normal(len(numbers)) * WIDTH_BLUR)
+        widths_px = np.array([self.lines[n].width_px for n in numbers])
+        order = np.argsort(widths_px * blur, kind="stable")
+        begin = int(rng.permutation(count)[place]) * fresh
+        return [self.lines[numbers[at]] for at in order[begin : begin + fresh]]
 
     def _line_at(self, position: int) -> int:
         """Return the number of the line at a position of the endless stream."""

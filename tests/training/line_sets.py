@@ -10,7 +10,7 @@ from training.lines import TrainLine
 from training.tcm import fresh_head
 from training.trainable import Trainable
 
-TEXTS = ("ab cd", "dé ba", "bad", "acé", "dab ce", "ba da", "cab", "bé")
+TEXTS = ("ab cd", "dé ba", "bad", "acé", "dab cé", "ba da", "cab", "bé")
 
 QUICK = FinetuneConfig(steps=6, batch_lines=2, points=2, warmup_steps=1, watched_lines=2)
 

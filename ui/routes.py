@@ -25,7 +25,6 @@ from training.errors import TrainingError
 from training.run_folder import run_folder
 from ui.answers import credentials
 from ui.model_routes import add_model_routes
-from ui.run_view import LINE_KEY
 
 # Files are named by their content, so a browser may keep them for good.
 FOR_GOOD = {
@@ -149,15 +148,14 @@ def _add_files(app: FastAPI, services: Services) -> None:
 def _add_reports(app: FastAPI, services: Services) -> None:
     @app.get("/files/runs/{run_id}/lines/{key}.png")
     def run_line_image(run_id: int, key: str) -> Response:
+        from training.frozen_lines import line_image
+
         run = _found(storage.run, services.store, run_id)
-        # The key becomes a file name, so it may hold nothing that leads elsewhere.
-        if LINE_KEY.fullmatch(key) is None:
-            raise HTTPException(404, "This is no line of a run.")
-        lines = run_folder(services.store.data_dir, run.id).snapshot / "lines"
-        path = lines / f"{key}.png"
-        if path.is_symlink() or not path.is_file():
-            raise HTTPException(404, f"Run {run.id} has no image of this line.")
-        return FileResponse(path, headers=CHECK_AGAIN, media_type="image/png")
+        try:
+            image = line_image(run_folder(services.store.data_dir, run.id).snapshot, key)
+        except TrainingError as error:  # a key that is none, or a file that is none
+            raise HTTPException(404, "This run has no image of this line.") from error
+        return Response(image, headers=CHECK_AGAIN, media_type="image/png")
 
     @app.get("/files/runs/{run_id}/report.html")
     def run_report(run_id: int) -> Response:

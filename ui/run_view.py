@@ -25,7 +25,7 @@ PHASE_WORDS = {
 }
 IN_USE = " It is in use from now on."  # true when the run ended; the screen says how it is now
 MAX_POINTS = 400  # of the curve; more than a screen can show
-LINE_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+LINE_KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")  # as snapshots name their lines
 
 
 def running_view(run: storage.Run, events: Sequence[RunEvent]) -> Answer:

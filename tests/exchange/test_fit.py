@@ -61,10 +61,7 @@ def test_other_proportions_are_scaled_and_told() -> None:
 
 
 def test_swapped_width_and_height_are_put_right() -> None:
-    page = replace(
-        PAGE, width=1500, height=1000, lines=(replace(LINE, baseline=((9, 1400), (99, 1400))),)
-    )
-    fitted = fit_to_image(page, 500, 750)
+    fitted = fit_to_image(lying((9, 1400), (99, 1400)), 500, 750)
     assert fitted.lines[0].baseline == ((4.5, 700), (49.5, 700))
     assert fitted.notes[0] == (
         "Width and height were swapped in the file (1500 x 1000 for an image of 500 x 750 pixels);"
@@ -79,9 +76,6 @@ def test_swap_that_the_points_do_not_prove_is_for_a_person_to_check() -> None:
 
 
 def test_page_of_a_turned_image_is_refused() -> None:
-    page = replace(
-        PAGE, width=1500, height=1000, lines=(replace(LINE, baseline=((9, 99), (1400, 99))),)
-    )
     with pytest.raises(ExchangeError, match="described as 1500 x 1000, but this image has 1000 x"):
         fit_to_image(lying((9, 99), (1400, 99)), 1000, 1500)
 

@@ -50,7 +50,7 @@ class PageReader:
         self._recognizer: Recognizer | None = None
         self._recognizer_of: int | None = None
         self._page_times_s: deque[float] = deque(maxlen=PACE_PAGES)
-        self._warm_up_failed = False
+        self._warm_up_failed: int | None = None  # the model that could not be loaded
         self._turns = Turns()  # the network serves one caller at a time
 
     def start(self) -> None:
@@ -114,16 +114,22 @@ class PageReader:
                 self._read(run)
 
     def _warm_up(self) -> None:
-        """Load the model while nothing waits: the first page need not wait for it."""
-        if self._recognizer is not None or self._warm_up_failed:
-            return
+        """Load the model in use while nothing waits: the next page need not wait for it.
+
+        It may have changed since, by a training process or by a person who goes back.
+        """
         from htr.errors import RecognitionError
 
+        wanted: int | None = None
         try:
+            model = storage.current_model(self._store)
+            wanted = model.id if model else None
+            if wanted in (None, self._recognizer_of, self._warm_up_failed):
+                return
             with self._turns.patient():
                 self._current_recognizer()
         except (RecognitionError, storage.StorageError) as error:
-            self._warm_up_failed = True  # said once here, and again by each page that needs it
+            self._warm_up_failed = wanted  # said once here, and again by each page that needs it
             LOG.warning("the model cannot be loaded: %s", error)
 
     def _read(self, run: storage.Run) -> None:

@@ -20,6 +20,7 @@ from services.model_shelf import ModelShelf
 from services.reader import PageReader
 from services.rereading import queue_rereading
 from services.settings import Settings
+from services.trainer import Trainer
 
 CROP_HEIGHT_PX = 128  # twice the network's height: sharp on the desk, where the line is enlarged
 CROP_MAX_WIDTH_PX = 2048
@@ -48,6 +49,7 @@ class Services:
         self._lock = threading.Lock()
         self.line_editor = LineEditor(store, self.reader, self._pixels_of)
         self.model_shelf = ModelShelf(store)
+        self.trainer = Trainer(settings, store, self.reader.wake)
         self.comparer = ModelComparer(settings, store, self.reader.turns, self._pixels_of)
 
     def add_file(self, document_id: int, name: str, data: bytes) -> Upload:
@@ -179,6 +181,7 @@ def open_services(settings: Settings) -> Services:
         _install_shipped_model(store)
     services = Services(settings, store)
     services.reader.start()
+    services.trainer.recover()
     services.comparer.start()
     return services
 

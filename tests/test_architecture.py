@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     ),
     "exchange": ({"storage"}, {"lxml"}),
     "services": (
-        {"htr", "storage", "segmentation", "synthesis"},
+        {"htr", "storage", "segmentation", "synthesis", "training"},
         {"numpy", "torch"},
     ),
     "ui": (

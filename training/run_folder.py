@@ -9,8 +9,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 FOLDER = "runs"
 
@@ -41,15 +45,32 @@ class RunFolder:
         """The file of what the process printed."""
         return self.path / "worker.log"
 
+    def write_report(self, report: Mapping[str, Any]) -> None:
+        """Write the report, whole or not at all.
+
+        Raises OSError where the disk does not take it.
+        """
+        unfinished = self.report.with_suffix(".part")
+        with open(unfinished, "w", encoding="utf-8") as file:
+            json.dump(report, file, ensure_ascii=False, allow_nan=False)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, self.report)
+
     @property
     def has_checkpoint(self) -> bool:
         """Whether an interrupted run left something to go on from."""
         return any(self.path.glob("checkpoint.*"))
 
-    def remove_checkpoint(self) -> None:
-        """Delete what an interrupted run would go on from; the run has come to its end."""
+    def tidy(self, with_model: bool) -> None:
+        """Delete what only an unfinished run needs, and its model where it is kept elsewhere.
+
+        Raises OSError where it cannot be deleted.
+        """
         for path in self.path.glob("checkpoint.*"):
             path.unlink(missing_ok=True)
+        if with_model:
+            self.model.unlink(missing_ok=True)
 
 
 def run_folder(data_dir: Path, run_id: int) -> RunFolder:

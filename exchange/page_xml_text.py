@@ -65,7 +65,7 @@ def words_of(element: Element, text_index: int | None) -> tuple[Word, ...]:
                 hyphen_part=int(part) if part in ("1", "2") else 0,
             )
         )
-    return tuple(words)
+    return tuple(word for word in words if word.text.strip())  # kraken has words of a space
 
 
 def points_of(element: Element | None) -> Points | None:

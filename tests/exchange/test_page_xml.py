@@ -104,7 +104,7 @@ def test_words_make_the_text_of_a_line_without_one() -> None:
     words = "".join(
         f'<Word id="w{n}">{PLACE.partition("<B")[0]}<TextEquiv><Unicode>{text}</Unicode>'
         "</TextEquiv></Word>"
-        for n, text in enumerate(("two", "words"))
+        for n, text in enumerate(("two", " ", "words"))
     )
     page = read_page_xml(page_with(f'<TextLine id="l">{PLACE}{words}</TextLine>'), "x")
     assert page.lines[0].text == "two words"

@@ -185,7 +185,9 @@ async function refresh() {
   const asked = page;
   const answer = await call(server.open_page, { page: asked.id });
   if (asked !== page) return;
+  Object.assign(page, { model: answer.model, read: answer.read });
   tools.refreshed(answer);
+  showCounter();
 }
 
 // ---- moving ----------------------------------------------------------------------------------

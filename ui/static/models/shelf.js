@@ -1,12 +1,14 @@
 // The list of models: one row each, the one in use first; removed ones at the end.
 
+const WARN_FORGETTING = 0.01; // of the characters of other hands, misread more than before
+
 const megabytes = (bytes) => (bytes === null ? "missing"
   : `${(bytes / 1e6).toLocaleString("en", { maximumFractionDigits: bytes < 1e8 ? 1 : 0 })} MB`);
 
 function misreads(model) {
   const { h } = window.htr;
   if (model.cer === null) return h("div", { class: "cell scores soft" }, "not measured");
-  const worse = model.forgetting !== null && model.forgetting > 0.0005;
+  const worse = model.forgetting !== null && model.forgetting >= WARN_FORGETTING;
   return h("div", { class: "cell scores" },
     h("span", {}, h("strong", {}, percent(model.cer)), model.before === null ? null : ` was ${percent(model.before)}`),
     h("span", { class: "soft small" }, `misread on ${model.on}`),
@@ -40,7 +42,7 @@ function modelRow(model, acts) {
   const { h, icon, count, ago } = window.htr;
   return h("article", { class: `model${model.current ? " current" : ""}`, "data-model": model.id },
     h("div", { class: "cell about" },
-      h("span", { class: "named" }, nameWithPen(model, acts), badge(model)),
+      nameWithPen(model, acts),
       h("span", { class: "soft small" },
         model.parent ? ["from ", h("span", { class: "parent" }, model.parent.name), " · "] : null,
         model.imported ? "imported " : null, ago(model.created))),
@@ -69,7 +71,7 @@ function nameWithPen(model, acts) {
   const { h, icon } = window.htr;
   const holder = h("span", { class: "name" });
   const show = (name) => holder.replaceChildren(
-    h("a", { href: `#/models/${model.id}`, title: name }, name),
+    h("a", { href: `#/models/${model.id}`, title: name }, name), badge(model) || "",
     h("button", { type: "button", class: "quiet pen", "aria-label": `Rename ${name}`, title: "Rename", onclick: edit }, icon("pen")));
   function edit() {
     const field = h("input", { type: "text", value: model.name, maxlength: 300, "aria-label": "Name of the model" });
@@ -83,7 +85,10 @@ function nameWithPen(model, acts) {
       holder.querySelector(".pen").focus();
     };
     field.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") end(true);
+      if (event.key === "Enter") {
+        event.preventDefault(); // else it would press the pen, which gets the focus
+        end(true);
+      }
       if (event.key === "Escape") end(false);
     });
     field.addEventListener("blur", () => end(true));

@@ -1,5 +1,4 @@
 // What is ready to learn from, as a ledger: one statement a row, its figures or choices beside it.
-const TIME_LIMITS = [[null, "as long as it needs"], [2, "2 minutes"], [5, "5 minutes"], [15, "15 minutes"], [60, "1 hour"]];
 const TCM_CHOICES = [[null, "as the recipe has it"], [true, "yes"], [false, "no"]];
 const SHOWN_AT_FIRST = 4; // doubtful lines; the rest is one click away
 
@@ -117,15 +116,18 @@ class Before {
 
   time(estimate) {
     const { h } = window.htr;
-    const limit = h("select", { "aria-label": "No longer than" },
-      TIME_LIMITS.map(([minutes, words]) => h("option", { value: minutes === null ? "" : minutes, selected: minutes === this.minutes }, words)));
+    const limit = h("input", {
+      type: "number", min: "0.1", max: "1440", step: "any", placeholder: "no limit", value: this.minutes ?? "",
+      "aria-label": "No longer than so many minutes",
+    });
     limit.addEventListener("change", () => {
-      this.minutes = limit.value ? Number(limit.value) : null;
+      this.minutes = limit.validity.valid && limit.value ? Number(limit.value) : null;
+      if (this.minutes === null) limit.value = "";
       if (this.survey.can_start) this.acts.measure();
     });
     this.estimated = h("p", { class: "estimate", role: "status" });
     this.showEstimate(estimate);
-    return h("div", { class: "time" }, this.estimated, h("label", { class: "soft small" }, "No longer than ", limit));
+    return h("div", { class: "time" }, this.estimated, h("label", { class: "soft small" }, "No longer than ", limit, " minutes"));
   }
 
   // estimate: {sentence}; null: being measured.

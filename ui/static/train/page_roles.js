@@ -50,7 +50,9 @@ class PageRoles {
   }
 
   async choose(page, role) {
-    const survey = await this.pin(page.id, { auto: null, teach: false, test: true }[role]);
+    this.dialog.setAttribute("aria-busy", "true");
+    const survey = await this.pin(page.id, { auto: null, teach: false, test: true }[role])
+      .finally(() => this.dialog.removeAttribute("aria-busy"));
     const chosen = document.activeElement?.name;
     this.show(survey);
     this.list.querySelector(`input[name="${CSS.escape(chosen || `role-${page.id}`)}"]:checked`)?.focus();

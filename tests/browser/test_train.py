@@ -1,0 +1,133 @@
+"""One training in a real browser: pressed, watched, left and found again, judged, reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import storage
+from synthesis.page import DrawnPage, draw_page
+from synthesis.settings import PageSettings
+from tests.browser.conftest import Server, open_app
+from tests.browser.lines import four_points, put_page
+from ui.static_files import static_text
+
+pytestmark = pytest.mark.browser
+
+RUN_LIMIT_MS = 240_000  # on a computer that does other things as well
+MINUTES = "0.1"
+
+
+@pytest.fixture
+def classroom(tmp_path: Path) -> Iterator[Server]:
+    """An app whose trainings leave a core to the others."""
+    app = Server(tmp_path / "data", HTR_TRAINING_THREADS="1")
+    app.start()
+    yield app
+    app.kill()
+
+
+def drawn(seed: int) -> DrawnPage:
+    settings = PageSettings(width_px=700, height_px=420, line_count=4, letter=False)
+    return draw_page(seed, settings=settings)
+
+
+def correct_drawn_page(server: Server, seed: int, foreign: str = "") -> int:
+    """Put a drawn page onto the server, each line corrected to what was drawn; return its number.
+
+    foreign: is written after the text of the first line.
+    """
+    page = drawn(seed)
+    found = [(four_points(line.baseline), line.spacing_px) for line in page.lines]
+    known = put_page(server, page.pixels, found)
+    with storage.open_store(server.data_dir, check=False) as store:
+        for number, (line_id, line) in enumerate(zip(known.line_ids, page.lines, strict=True)):
+            text = line.text + (foreign if number == 0 else "")
+            storage.correct_line(store, line_id, text, "corrected", "ada", None)
+    return known.id
+
+
+def test_model_is_taught_watched_judged_and_reported(tab, classroom: Server) -> None:
+    open_app(tab, classroom)
+    tab.get_by_role("link", name="Train").click()
+    tab.get_by_text("Nothing to learn from yet").wait_for()
+
+    pages = [correct_drawn_page(classroom, seed, " ẽ") for seed in (1, 2, 3)]
+    tab.reload()
+    tab.get_by_text("You have corrected 12 lines on 3 pages.").wait_for()
+    tab.get_by_text("2 pages will teach the model, 1 page (4 lines) will test it.").wait_for()
+    shows_unknown_character(tab)
+    chooses_pages(tab, classroom, pages[1])
+
+    tab.get_by_label("No longer than so many minutes").fill(MINUTES)
+    tab.get_by_role("button", name="Teach the model").click()
+    tab.locator(".running progress").wait_for()
+    tab.locator(".running .plot svg").wait_for(timeout=RUN_LIMIT_MS)
+    tab.reload()  # the run knows nothing of tabs
+    tab.locator(".running progress, .verdict").first.wait_for()
+    tab.locator(".verdict").wait_for(timeout=RUN_LIMIT_MS)
+    with storage.open_store(classroom.data_dir, check=False) as store:
+        (run,) = storage.runs(store, "train")
+    assert run.state == "done", run.message
+    assert run.result is not None
+    assert run.result["lines"] == 4
+    keeps_report(tab)
+
+
+def shows_unknown_character(tab) -> None:
+    tab.get_by_text("Where they stand").click()
+    assert tab.locator(".example mark").first.inner_text() == "ẽ"
+
+
+def chooses_pages(tab, server: Server, page: int) -> None:
+    """Pin a page to test and to teach, and leave it to the app again."""
+    tab.get_by_role("button", name="Change").click()
+    row = tab.locator(f'.page-role[data-page="{page}"]')
+    for role, label in (("test", "test"), ("teach", "teach"), (None, "automatic")):
+        row.get_by_label(label, exact=role is not None).check()
+        if role:
+            tab.locator(f'.page-role[data-page="{page}"][data-role="{role}"]').wait_for()
+        expected = {"test": True, "teach": False, None: None}[role]
+        tab.wait_for_function("() => !document.querySelector('.page-roles[aria-busy]')")
+        with storage.open_store(server.data_dir, check=False) as store:
+            assert storage.page(store, page).held_out is expected
+    tab.get_by_role("button", name="Done").click()
+    assert tab.locator(".page-roles").is_hidden()
+
+
+def keeps_report(tab) -> None:
+    tab.get_by_role("link", name="What changed").click()
+    tab.locator(".score").nth(1).wait_for()
+    assert "#/train/1" in tab.url
+    assert tab.locator('.place[data-place="report"] .plot svg').count() == 1
+    with tab.expect_download() as kept:
+        tab.get_by_role("link", name="Download as one file").click()
+    assert kept.value.suggested_filename == "training-1.html"
+    assert "<html" in Path(kept.value.path()).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("reading", "truth", "marked"),
+    [
+        ("the quick fox", "the quick fox", [("the", "same"), ("quick", "same"), ("fox", "same")]),
+        ("the quack fox", "the quick fox", [("the", "same"), ("quack", "wrong"), ("fox", "same")]),
+        ("the fox", "the quick fox", [("the", "same"), ("quick", "missing"), ("fox", "same")]),
+        ("the the fox", "the fox", [("the", "same"), ("the", "wrong"), ("fox", "same")]),
+        ("", "a b", [("a b", "missing")]),
+        ("a", "", [("a", "wrong")]),
+    ],
+)
+def test_words_are_compared_in_their_order(
+    browser, reading: str, truth: str, marked: list[tuple[str, str]]
+) -> None:
+    tab = browser.new_page()
+    script = static_text("train/words.js") + "; return compareWords(reading, truth);"
+    words = tab.evaluate(
+        "([script, reading, truth]) => new Function('reading', 'truth', script)(reading, truth)",
+        [script, reading, truth],
+    )
+    tab.close()
+    found = [(one["word"], one["kind"]) for one in words]
+    assert sorted(found) == sorted(marked)

@@ -8,7 +8,7 @@ from math import exp, inf, log1p
 import numpy as np
 
 from htr.character_model import CharacterModel
-from htr.decode import BLANK
+from htr.decode import BLANK, Spikes
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,38 @@ class BeamSettings:
     bonus: float = 0.6
     classes: int = 12
     least: float = -9.0
+
+
+@dataclass(frozen=True)
+class BeamSearch:
+    """A language model with the settings that were chosen for it: what a recognizer needs."""
+
+    language: CharacterModel
+    settings: BeamSettings = BeamSettings()
+
+    def find_spikes(self, logits: np.ndarray) -> Spikes:
+        """Return the characters of the best texts with the time steps they stand at.
+
+        logits: float (B, T, V). A character's confidence is its class's largest probability by
+        the network alone over its steps: where the language model overruled it, that is low, and
+        a person will look there.
+        """
+        lines, classes, confidences, starts, ends = [], [], [], [], []
+        for line, values in enumerate(_log_softmax(logits)):
+            text = search(values, self.language, self.settings)
+            for number, (start, end) in zip(text, align(values, text), strict=True):
+                lines.append(line)
+                classes.append(number)
+                confidences.append(exp(values[start:end, number].max()))
+                starts.append(start)
+                ends.append(end)
+        return Spikes(
+            np.array(lines, int),
+            np.array(classes, int),
+            np.array(confidences, float),
+            np.array(starts, int),
+            np.array(ends, int),
+        )
 
 
 @dataclass(slots=True)
@@ -147,6 +179,11 @@ def _candidates(row: np.ndarray, settings: BeamSettings) -> list[tuple[int, floa
     if len(likely) > settings.classes:
         likely = likely[np.argpartition(row[likely], -settings.classes)[-settings.classes :]]
     return [(int(number), float(row[number])) for number in likely]
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    values = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
+    return values - np.log(np.exp(values).sum(axis=-1, keepdims=True))
 
 
 def _add(a: float, b: float) -> float:

@@ -100,8 +100,22 @@ def decode_lines(
             f"{len(alphabet.characters)} characters needs (lines, steps, "
             f"{len(alphabet.characters) + 1}). The model file is inconsistent."
         )
-    spikes = _without_loose_spaces(find_spikes(logits), alphabet)
-    ends = np.searchsorted(spikes.line, np.arange(len(logits)), side="right")
+    return transcribe(find_spikes(logits), len(logits), alphabet, line_widths_px, crop_widths_px)
+
+
+def transcribe(
+    spikes: Spikes,
+    lines: int,
+    alphabet: Alphabet,
+    line_widths_px: Sequence[int],
+    crop_widths_px: Sequence[int],
+) -> list[Transcript]:
+    """Return the transcripts of a batch of lines, whatever search found their spikes.
+
+    line_widths_px, crop_widths_px: as for `decode_lines`.
+    """
+    spikes = _without_loose_spaces(spikes, alphabet)
+    ends = np.searchsorted(spikes.line, np.arange(lines), side="right")
     transcripts = []
     first = 0
     for last, line_px, crop_px in zip(ends, line_widths_px, crop_widths_px, strict=True):

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from htr.alphabet import Alphabet
+from htr.beam import BeamSearch
 from htr.checkpoint import load_checkpoint
 from htr.config import ModelConfig
-from htr.decode import EMPTY_TRANSCRIPT, Character, Transcript, decode_lines
+from htr.decode import EMPTY_TRANSCRIPT, Character, Transcript, decode_lines, transcribe
 from htr.device import (
     autocast,
     check_precision,
@@ -62,12 +63,21 @@ class Recognizer:
         precision: str = "fp32",
         name: str = "",
         bucket_px: int | None = None,
+        beam: BeamSearch | None = None,
     ) -> None:
         """Put the model on the device; measure the precision if it is "auto".
 
         bucket_px: width bucket, see `bucket_width`; None takes the model's own rule.
-        Raises RecognitionError for a precision that the device cannot compute.
+        beam: search with a language model instead of greedily.
+        Raises RecognitionError for a precision that the device cannot compute, and for a language
+        model of another alphabet.
         """
+        if beam is not None and beam.language.characters != alphabet.characters:
+            raise RecognitionError(
+                f"The language model was built for another alphabet than that of model {name!r}. "
+                "Build it again for this model."
+            )
+        self._beam = beam
         self.config = config
         self.alphabet = alphabet
         self.device = device or torch.device("cpu")
@@ -88,6 +98,7 @@ class Recognizer:
         precision: str = "auto",
         bucket_px: int | None = None,
         threads: int | None = None,
+        beam: BeamSearch | None = None,
     ) -> Recognizer:
         """Return the model of that file, ready to read.
 
@@ -107,6 +118,7 @@ class Recognizer:
             precision,
             str(checkpoint.facts["name"]),
             bucket_px,
+            beam,
         )
 
     def recognize(
@@ -132,18 +144,20 @@ class Recognizer:
         readable = [row for row, crop in enumerate(crops) if crop.size]
         done = len(crops) - len(readable)
         for batch in self._batches(crops, readable, batch_lines):
-            read = decode_lines(
-                batch.logits.float().cpu().numpy(),
-                self.alphabet,
-                batch.line_widths_px,
-                [crops[row].shape[1] for row in batch.rows],
-            )
+            read = self._decode(batch, [crops[row].shape[1] for row in batch.rows])
             for row, transcript in zip(batch.rows, read, strict=True):
                 transcripts[row] = transcript
             done += len(read)
             if progress:
                 progress(done / len(crops))
         return transcripts
+
+    def _decode(self, batch: _Batch, crop_widths_px: list[int]) -> list[Transcript]:
+        logits = batch.logits.float().cpu().numpy()
+        if self._beam is None:
+            return decode_lines(logits, self.alphabet, batch.line_widths_px, crop_widths_px)
+        spikes = self._beam.find_spikes(logits)
+        return transcribe(spikes, len(logits), self.alphabet, batch.line_widths_px, crop_widths_px)
 
     def _batches(
         self, crops: Sequence[np.ndarray], rows: list[int], batch_lines: int | None

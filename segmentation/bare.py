@@ -16,16 +16,19 @@ MAX_SAMPLES = 2000
 BARE_SHARE = 0.05  # of the page's median; pages held out: writing above 0.1, rules below 0.01
 
 
-def bare_lines(gray: np.ndarray, lines: Sequence[FoundLine]) -> list[bool]:
+def bare_lines(
+    gray: np.ndarray, lines: Sequence[FoundLine], asked: Sequence[FoundLine] | None = None
+) -> list[bool]:
     """Whether each line has next to no ink above it, compared with the page's other lines.
 
     gray: uint8 (H, W). Faint pages are safe, for only the comparison counts; so are pages of one or
-    two lines.
+    two lines. asked: the lines to tell of, if others than those that are compared with.
     """
+    asked = lines if asked is None else asked
     if len(lines) < 3:
-        return [False] * len(lines)
-    ink = np.array([_variation(gray, line) for line in lines])
-    return list(ink < BARE_SHARE * np.median(ink))
+        return [False] * len(asked)
+    usual = float(np.median([_variation(gray, line) for line in lines]))
+    return [_variation(gray, line) < BARE_SHARE * usual for line in asked]
 
 
 def _variation(gray: np.ndarray, line: FoundLine) -> float:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 Point = tuple[float, float]
 
+ASIDE = "aside"  # kind of a line that is kept and shown, but neither read nor counted as text
+FACING_PAGE, DOUBTFUL, NO_INK = "facing page", "doubtful", "no ink"  # why, as its flag says
+
 
 class SegmentationError(Exception):
     """A page image or a line on it that cannot be worked with; the message says what to do."""
@@ -18,8 +21,9 @@ class Line:
     baseline: at least two points in reading direction.
     polygon: outline of the line's ink, first point not repeated; empty only if flagged.
     spacing_px: local distance to the neighbouring baselines; the crop is cut in its proportion.
-    kind: "text", "margin", "interlinear" or "heading".
-    flags: reasons for a person to look at the line, such as "no-crop" or "vertical".
+    kind: "text", "margin", "interlinear", "vertical" (a note beside upright text), or "aside": not
+    of this page or hardly writing, kept so that a person may take it in.
+    flags: reasons for a person to look at the line, such as "no-crop" or "facing page".
     """
 
     baseline: tuple[Point, ...]

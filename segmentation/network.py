@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,8 +13,10 @@ import numpy as np
 import torch
 
 from segmentation.bare import bare_lines
+from segmentation.facing import facing_page
 from segmentation.ink import gray_page
-from segmentation.lines import Line, SegmentationError
+from segmentation.kinds import kinds_of
+from segmentation.lines import ASIDE, FACING_PAGE, NO_INK, Line, SegmentationError
 from segmentation.maps import PageMaps
 from segmentation.order import reading_order
 from segmentation.outlines import outline_lines
@@ -22,6 +26,7 @@ from segmentation.vectorise import (
     mean_cosine,
     mean_sureness,
     median_spacing,
+    set_aside,
     turned_back,
     vectorise,
 )
@@ -55,7 +60,8 @@ def segment_with_network(page: np.ndarray) -> list[Line]:
             baseline,
             polygon,
             line.spacing_px,
-            flags=TURN_FLAGS.get(line.quarter_turns, ()) + (() if polygon else ("no-crop",)),
+            line.kind,
+            line.flags + _turn_flags(line) + (() if polygon else ("no-crop",)),
         )
         for baseline, polygon, line in zip(baselines, polygons, found, strict=True)
     ]
@@ -79,9 +85,32 @@ def find_lines(gray: np.ndarray, network: Segmenter) -> list[FoundLine]:
     maps, turns = page_maps(gray, network)
     found = vectorise(maps)
     upright = np.ascontiguousarray(np.rot90(gray, turns)) if turns else gray
-    bare = bare_lines(upright, found)
-    written = [line for line, empty in zip(found, bare, strict=True) if not empty]
-    return [turned_back(line, turns, width, height) for line in written]
+    sorted_out = with_kinds(upright, found)
+    return [turned_back(line, turns, width, height) for line in sorted_out]
+
+
+def with_kinds(gray: np.ndarray, found: Sequence[FoundLine]) -> list[FoundLine]:
+    """The lines of an upright page with their kinds; those that are no text of it set aside.
+
+    gray: uint8 (H, W). Left out is only what is doubtful and has no ink besides: rules of paper.
+    """
+    doubtful = [line for line in found if line.kind == ASIDE]
+    likely = [line for line in found if line.kind != ASIDE]
+    bare = bare_lines(gray, likely, [*likely, *doubtful])
+    lines = [
+        set_aside(line, NO_INK) if empty and line.kind != ASIDE else line
+        for line, empty in zip([*likely, *doubtful], bare, strict=True)
+        if not (empty and line.kind == ASIDE)
+    ]
+    facing = facing_page(lines, gray.shape[1])
+    lines = [
+        set_aside(line, FACING_PAGE) if far and line.kind != ASIDE else line
+        for line, far in zip(lines, facing, strict=True)
+    ]
+    own = [k for k, line in enumerate(lines) if line.kind != ASIDE]
+    for k, kind in zip(own, kinds_of([lines[k] for k in own]), strict=True):
+        lines[k] = replace(lines[k], kind=kind)
+    return lines
 
 
 def page_maps(gray: np.ndarray, network: Segmenter) -> tuple[PageMaps, int]:
@@ -135,6 +164,11 @@ def draw_maps(gray: np.ndarray, scale: float, network: Segmenter) -> PageMaps:
 def bundled_segmenter() -> Segmenter:
     """The network with the weights that ship with the package, ready for use; read once."""
     return load_segmenter(WEIGHTS)
+
+
+def _turn_flags(line: FoundLine) -> tuple[str, ...]:
+    """What a person is told about the direction of a line; a note's is told by its kind."""
+    return () if line.kind == "vertical" else TURN_FLAGS.get(line.quarter_turns, ())
 
 
 def _turns_of_page(gray: np.ndarray, scale: float, maps: PageMaps, network: Segmenter) -> int:

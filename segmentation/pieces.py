@@ -14,7 +14,8 @@ class TraceSettings:
 
     ridge: a ridge is followed where the smoothed baseline map is above it.
     least_length: shorter curves are specks.
-    evidence: log odds, see `_evidence`, below which a curve is no line.
+    evidence: log odds, see `trace`, below which a curve is doubtful as a line of text.
+    least_evidence: log odds below which it is none; next to nothing is left out by it.
     cut: sum of end and start probability at which a curve is cut in two.
     pair_reach: how far the start may lie from the end it follows.
     gap: longest gap that is bridged; gap_rise: its largest step up or down.
@@ -25,6 +26,7 @@ class TraceSettings:
     ridge: float = 0.5
     least_length: float = 0.35
     evidence: float = -1.0
+    least_evidence: float = -4.0
     cut: float = 1.0
     pair_reach: float = 0.8
     gap: float = 1.5

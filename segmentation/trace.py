@@ -18,11 +18,15 @@ EVIDENCE_WEIGHTS = (1.6, -0.52, 2.8, -4.2)  # log odds of the stroke, log length
 
 @dataclass(frozen=True)
 class Curve:
-    """A traced line in pixels of the map: points (n, 2) with rising x, spacing, confidence."""
+    """A traced line in pixels of the map: points (n, 2) with rising x, spacing, confidence.
+
+    evidence: log odds that it is a line of text, see `_evidence`.
+    """
 
     points: np.ndarray
     spacing: float
     confidence: float
+    evidence: float
 
 
 def trace_upright(
@@ -44,7 +48,8 @@ def trace_upright(
     if len(pieces) > MAX_PIECES:
         pieces = sorted(pieces, key=lambda piece: -len(piece.x))[:MAX_PIECES]
     pieces = joined(pieces, settings)
-    return [_curve(piece) for piece in pieces if _is_line(piece, settings)]
+    pieces = [piece for piece in pieces if _is_long(piece, settings)]
+    return [_curve(piece) for piece in pieces if _evidence(piece) >= settings.least_evidence]
 
 
 def _ridges(
@@ -148,9 +153,8 @@ def _averaged(values: np.ndarray, half: int) -> np.ndarray:
     return (total[at + reach + 1] - total[at - reach]) / (2 * reach + 1)
 
 
-def _is_line(piece: Piece, settings: TraceSettings) -> bool:
-    length = len(piece.x) / piece.typical_spacing
-    return length >= settings.least_length and _evidence(piece) >= settings.evidence
+def _is_long(piece: Piece, settings: TraceSettings) -> bool:
+    return len(piece.x) / piece.typical_spacing >= settings.least_length
 
 
 def _evidence(piece: Piece) -> float:
@@ -179,4 +183,4 @@ def _curve(piece: Piece) -> Curve:
     few = cv2.approxPolyDP(dense[:, None], 0.03 * spacing, False)[:, 0].astype(np.float64)
     if len(few) < 2:
         few = dense[[0, -1]].astype(np.float64)
-    return Curve(few, spacing, float(piece.probability.mean()))
+    return Curve(few, spacing, float(piece.probability.mean()), _evidence(piece))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from segmentation.lines import ASIDE, DOUBTFUL
 from segmentation.maps import FINE, PageMaps
 from segmentation.pieces import TraceSettings
 from segmentation.trace import Curve, trace_upright
@@ -25,17 +26,19 @@ class FoundLine:
     """A baseline in pixels of the page, its spacing, and how sure the network is of it.
 
     points: (n, 2) float64 in reading direction. quarter_turns: 0-3, clockwise from upright.
-    confidence: mean baseline probability along it.
+    confidence: mean baseline probability along it. kind, flags: as those of `lines.Line`.
     """
 
     points: np.ndarray
     spacing_px: float
     confidence: float
     quarter_turns: int
+    kind: str = "text"
+    flags: tuple[str, ...] = ()
 
 
 def vectorise(maps: PageMaps, settings: TraceSettings | None = None) -> list[FoundLine]:
-    """Lines found in the maps, in no particular order."""
+    """Lines found in the maps, in no particular order; doubtful ones are set aside and flagged."""
     settings = settings or TraceSettings()
     turns = _quarter_turns(maps)
     spacing = cv2.resize(maps.coarse[0], maps.fine.shape[:0:-1], interpolation=cv2.INTER_LINEAR)
@@ -50,8 +53,13 @@ def vectorise(maps: PageMaps, settings: TraceSettings | None = None) -> list[Fou
             for layer in (*(maps.fine * mask), spacing)
         )
         curves = trace_upright(baseline, start, end, local, settings)
-        found += [_on_page(curve, maps, quarter) for curve in curves]
+        found += [_on_page(curve, maps, quarter, settings) for curve in curves]
     return found
+
+
+def set_aside(line: FoundLine, why: str) -> FoundLine:
+    """The line as one that is kept and shown but neither read nor counted, with the reason."""
+    return replace(line, kind=ASIDE, flags=(*line.flags, why))
 
 
 def median_spacing(maps: PageMaps) -> float | None:
@@ -122,10 +130,12 @@ def _quarter_turns(maps: PageMaps) -> np.ndarray:
     return grown.astype(np.int8) - 1
 
 
-def _on_page(curve: Curve, maps: PageMaps, quarter: int) -> FoundLine:
+def _on_page(curve: Curve, maps: PageMaps, quarter: int, settings: TraceSettings) -> FoundLine:
     """The curve of the upright fine map in pixels of the page."""
     height, width = maps.fine.shape[1:]
     line = FoundLine(curve.points, curve.spacing, curve.confidence, 0)
+    if curve.evidence < settings.evidence:
+        line = set_aside(line, DOUBTFUL)
     line = turned_back(line, quarter, width, height)
     scale = np.array([maps.scale_x, maps.scale_y]) / FINE
     spacing_px = curve.spacing / math.sqrt(scale[0] * scale[1])

@@ -38,7 +38,8 @@ class Learner:
         self.micro_lines = config.batch_lines
         self.bad_steps = 0
         self.model = trainable.model.to(device)
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.layout = layout_for(trainable)
+        self.model.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.tcm = trainable.tcm.to(device) if trainable.tcm and config.tcm_weight > 0 else None
         self.optimizer = torch.optim.AdamW(self._groups(), betas=BETAS, fused=True)
         self.average = WeightAverage(self.model, config.ema_decay)
@@ -143,7 +144,7 @@ class Learner:
 
     def loss(self, images: Tensor, step_counts: Tensor, targets: Sequence[Sequence[int]]) -> Tensor:
         """Return the weighted loss of lines: images (B, 1, 64, W), time steps, classes."""
-        images = images.to(self.device).contiguous(memory_format=torch.channels_last)
+        images = images.to(self.device).contiguous(memory_format=self.layout)
         with autocast(self.device, self.precision):
             features = self.model.features(images)
         features = features.float()  # as in reading: the heads are computed in 32 bits
@@ -221,6 +222,16 @@ def chosen_precision(config: FinetuneConfig, device: torch.device) -> str:
     if config.precision != "auto":
         return config.precision
     return "bf16" if "bf16" in precision_candidates(device) else "fp32"
+
+
+def layout_for(trainable: Trainable) -> torch.memory_format:
+    """Return the layout in memory to train in: channels last, a quarter faster, where it is safe.
+
+    With fewer than 16 channels torch 2.13 corrupts memory in the backward pass of channels-last
+    convolutions on the CPU. The networks that we know have 32 or 128 in their first stage.
+    """
+    narrowest = trainable.config.embed_dim // 4
+    return torch.contiguous_format if narrowest % 16 else torch.channels_last
 
 
 def _within(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -153,7 +153,7 @@ def _facts(run: storage.Run, report: Mapping[str, Any]) -> list[tuple[str, str]]
         ("Taught by", _amount(snapshot, "train")),
         ("Tested by", _amount(snapshot, "test")),
         ("How they were parted", _text(snapshot.get("explanation"))),
-        ("Kept in mind", _count(snapshot.get("replay_lines"), "other line")),
+        ("Mixed in, to keep other hands in mind", _count(snapshot.get("replay_lines"), "line")),
         ("Finished", run.finished.strftime("%Y-%m-%d %H:%M UTC") if run.finished else ""),
         ("Time", _lasting(training)),
         ("Share of what was learned that is kept", _percent(training.get("interpolation"))),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import storage
+from services.trainer import Trainer
 from storage.records import RunEvent
 from ui.answers import Answer
 
@@ -26,6 +28,31 @@ PHASE_WORDS = {
 IN_USE = " It is in use from now on."  # true when the run ended; the screen says how it is now
 MAX_POINTS = 400  # of the curve; more than a screen can show
 LINE_KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")  # as snapshots name their lines
+
+
+class Told:
+    """What the training under way has told so far, kept so that a poll asks only for the news."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        """Follow the trainings of `trainer`; nothing is known yet."""
+        self._trainer = trainer
+        self._lock = threading.Lock()
+        self._run_id: int | None = None
+        self._events: list[RunEvent] = []
+
+    def follow(self) -> tuple[storage.Run | None, list[RunEvent]]:
+        """Return the training under way, if there is one, and all its events, oldest first."""
+        with self._lock:
+            active = self._trainer.state(self._after).active
+            if active is None or active.id != self._run_id:
+                self._run_id, self._events = (active.id if active else None), []
+            while active and (fresh := self._trainer.events(active.id, self._after)):
+                self._events += fresh
+            return active, list(self._events)
+
+    @property
+    def _after(self) -> int:
+        return self._events[-1].id if self._events else 0
 
 
 def running_view(run: storage.Run, events: Sequence[RunEvent]) -> Answer:
@@ -89,13 +116,28 @@ def ended_words(run: storage.Run) -> str:
 
 
 def curve(points: Sequence[Mapping[str, Any]]) -> list[Answer]:
-    """Return the points that have a loss or a CER, at most MAX_POINTS, the CERs all kept."""
-    known = [
-        {"step": step, "loss": finite(point.get("loss")), "cer": finite(point.get("cer"))}
-        for point in points
-        if (step := whole(point.get("step"))) is not None
-    ]
-    known = [point for point in known if point["loss"] is not None or point["cer"] is not None]
+    """Return the points that have a loss or a CER, at most MAX_POINTS, the CERs all kept.
+
+    A run that went on from a checkpoint did some steps twice; the last time counts.
+    """
+    known: list[Answer] = []
+    for point in points:
+        step, loss, cer = (
+            whole(point.get("step")),
+            finite(point.get("loss")),
+            finite(point.get("cer")),
+        )
+        if step is None or (loss is None and cer is None):
+            continue
+        while known and known[-1]["step"] > step:
+            known.pop()
+        if known and known[-1]["step"] == step:
+            last = known.pop()
+            loss, cer = (
+                (last["loss"] if loss is None else loss),
+                (last["cer"] if cer is None else cer),
+            )
+        known.append({"step": step, "loss": loss, "cer": cer})
     stride = math.ceil(len(known) / MAX_POINTS)
     return [
         point

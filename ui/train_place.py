@@ -10,7 +10,7 @@ import storage
 from services.services import Services
 from training.run_folder import run_folder
 from ui.answers import Answer, RequestError, answers, number
-from ui.run_view import ended_view, finite, running_view
+from ui.run_view import Told, ended_view, finite, running_view
 from ui.static_files import static_text
 from ui.train_view import survey_view
 
@@ -70,10 +70,11 @@ def survey_functions(services: Services) -> list[Callable[..., Answer]]:
 
 def run_functions(services: Services) -> list[Callable[..., Answer]]:
     """Return what the browser may ask of runs: state, cancel, resume, use_model, go_back."""
+    told = Told(services.trainer)
 
     @answers
     def state(data: dict) -> Answer:
-        return _state(services)
+        return _state(services, told)
 
     @answers
     def cancel(data: dict) -> Answer:
@@ -96,12 +97,12 @@ def run_functions(services: Services) -> list[Callable[..., Answer]]:
     return [state, cancel, resume, use_model, go_back]
 
 
-def _state(services: Services) -> Answer:
-    found = services.trainer.state()
+def _state(services: Services, told: Told) -> Answer:
+    active, events = told.follow()
     current = storage.current_model(services.store)
     ended = storage.runs(services.store, "train", ENDED)[:SHOWN_RUNS]
     return {
-        "running": running_view(found.active, found.events) if found.active else None,
+        "running": running_view(active, events) if active else None,
         "runs": [
             {
                 **ended_view(run, current.id if current else None),
@@ -129,4 +130,5 @@ def _settings(data: dict) -> dict[str, object]:
         "document_ids": _document_ids(data),
         "minutes": data.get("minutes"),
         "tcm": data.get("tcm"),
+        "left_out": data.get("left_out"),
     }

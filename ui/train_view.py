@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection
 
 import storage
+from htr.metrics import normalise
 from services.services import line_version
 from storage.records import TrainingLine
 from training.survey import WORTHWHILE_LINES, Survey
@@ -15,6 +16,7 @@ from training.unknown_characters import Example, UnknownCharacter
 from ui.answers import Answer
 
 MAX_CHARACTERS = 60  # unknown characters that are shown with their examples; more is another script
+CUT = "\N{HORIZONTAL ELLIPSIS}"
 MAX_EXAMPLES = 4  # of each
 DOTTED_CIRCLE = "\N{DOTTED CIRCLE}"
 
@@ -124,7 +126,8 @@ def _example(store: storage.Store, example: Example) -> Answer:
 
     The text is cut here: the browser counts in UTF-16 units, Python in code points.
     """
-    line = storage.line_text(store, example.line_id).line
+    shown = storage.line_text(store, example.line_id)
+    line, whole = shown.line, normalise(shown.text)
     text, start = example.text, example.start
     end = start + 1
     while start > 0 and unicodedata.combining(text[start]):
@@ -135,7 +138,11 @@ def _example(store: storage.Store, example: Example) -> Answer:
         "line": line.id,
         "page": line.page_id,
         "image": f"files/lines/{line.id}/{line_version(line)}.webp",
-        "pieces": [text[:start], text[start:end], text[end:]],
+        "pieces": [
+            f"{'' if whole.startswith(text) else CUT}{text[:start]}",
+            text[start:end],
+            f"{text[end:]}{'' if whole.endswith(text) else CUT}",
+        ],
     }
 
 

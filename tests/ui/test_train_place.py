@@ -138,10 +138,10 @@ def test_suspicious_line_is_named_by_document_page_and_line(services: Services, 
 
 def test_start_keeps_the_choices_with_the_run(services: Services, ask: Ask) -> None:
     add_pages(services, 2)
-    answer = ask("start", documents=[1], minutes=5, tcm=False)
+    answer = ask("start", documents=[1], minutes=5, tcm=False, left_out=[2, 3])
     settings = storage.run(services.store, answer["run"]).settings
     assert (settings["document_ids"], settings["minutes"], settings["tcm"]) == ([1], 5.0, False)
-    assert settings["base_model_id"] == 1
+    assert (settings["base_model_id"], settings["left_out"]) == (1, [2, 3])
 
 
 def test_second_start_is_refused_with_a_sentence(services: Services, ask: Ask) -> None:
@@ -208,6 +208,24 @@ def test_long_curve_is_thinned_but_keeps_every_cer() -> None:
     thinned = curve(points)
     assert len(thinned) <= MAX_POINTS + 40
     assert sum(point["cer"] is not None for point in thinned) == 40
+
+
+def test_steps_that_were_done_twice_count_once() -> None:
+    points = [{"step": n, "loss": 1.0} for n in (1, 2, 3, 2, 3, 4)]
+    assert [point["step"] for point in curve(points)] == [1, 2, 3, 4]
+
+
+def test_poll_after_poll_shows_the_whole_curve_of_the_run_at_work(
+    services: Services, ask: Ask
+) -> None:
+    first = running(services.store, {"step": 1, "loss": 2.0})
+    assert len(ask("state")["running"]["curve"]) == 1
+    storage.add_run_event(services.store, first, {"step": 2, "loss": 1.0})
+    assert [point["step"] for point in ask("state")["running"]["curve"]] == [1, 2]
+    storage.fail_run(services.store, first, "x")
+    assert ask("state")["running"] is None
+    running(services.store, {"step": 7, "loss": 1.0})
+    assert [point["step"] for point in ask("state")["running"]["curve"]] == [7]
 
 
 def test_cancel_asks_the_process_to_stop(services: Services, ask: Ask) -> None:

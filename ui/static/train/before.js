@@ -8,6 +8,7 @@ class Before {
     this.acts = acts;
     this.minutes = null;
     this.tcm = null;
+    this.leaveOut = false;
     this.openParts = new Set(); // what a person has unfolded stays so when the ledger is drawn again
   }
 
@@ -111,7 +112,20 @@ class Before {
     return this.row("suspicious",
       h("p", {}, h("b", {}, count(suspicious.length, "line", "lines")), suspicious.length === 1 ? " looks wrong." : " look wrong."),
       h("a", { class: "button", href: `#/page/${line.page}/line/${line.line}` }, suspicious.length === 1 ? "Look at it" : "Look at them"),
-      [h("ul", {}, first.map(item)), rest.length ? this.fold("all-suspicious", `${rest.length} more`, h("ul", {}, rest.map(item))) : null]);
+      [h("ul", {}, first.map(item)), this.leftOut(), rest.length ? this.fold("all-suspicious", `${rest.length} more`, h("ul", {}, rest.map(item))) : null]);
+  }
+
+  leftOut() {
+    const { h } = window.htr;
+    const box = h("input", { type: "checkbox", checked: this.leaveOut });
+    box.addEventListener("change", () => { this.leaveOut = box.checked; });
+    return h("label", { class: "left-out" }, box, this.survey.suspicious.length === 1 ? "Leave it out of this training" : "Leave them out of this training");
+  }
+
+  // Returns what a person chose, as the server takes it.
+  get choices() {
+    const leftOut = this.leaveOut ? this.survey.suspicious.map((line) => line.line) : [];
+    return { minutes: this.minutes, tcm: this.tcm, left_out: leftOut };
   }
 
   time(estimate) {

@@ -21,7 +21,7 @@ const progress = new Progress(guarded(cancel));
 const roles = new PageRoles(element.querySelector(".page-roles"), pin);
 
 async function start() {
-  await call(server.start, { documents: chosen, minutes: before.minutes, tcm: before.tcm });
+  await call(server.start, { documents: chosen, ...before.choices });
   await refresh();
 }
 

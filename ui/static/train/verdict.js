@@ -16,13 +16,16 @@ function verdictCard(run, acts) {
   const button = (words, act, first = false) => h("button", { type: "button", class: first ? "first" : null, onclick: () => act(run) }, words);
   const report = run.has_report ? h("a", { class: "button", href: `#/train/${run.id}` }, "What changed") : null;
   const back = run.has_base ? button("Go back", acts.goBack) : null;
+  const again = run.can_resume ? button(run.has_checkpoint ? "Go on from the last checkpoint" : "Start it again", acts.resume, true) : null;
+  const dismiss = button("Dismiss", acts.dismiss);
   const buttons = {
-    failed: () => [run.can_resume ? button(run.has_checkpoint ? "Go on from the last checkpoint" : "Start it again", acts.resume, true) : null, button("Dismiss", acts.dismiss)],
+    failed: () => [again, dismiss],
+    cancelled: () => [again, dismiss],
     better: () => [report, run.in_use ? back : run.has_model ? button("Use it", acts.use) : null],
     "not proven": () => [report, ...run.in_use ? [back] : [
       run.has_model ? button("Use it anyway", acts.use) : null, button("Keep the current one", acts.dismiss)]],
   }[run.verdict] || (() => [report]);
-  const close = ["failed", "not proven"].includes(run.verdict) ? null
+  const close = ["failed", "cancelled", "not proven"].includes(run.verdict) ? null
     : h("button", { type: "button", class: "quiet", "aria-label": "Close this message", onclick: () => acts.dismiss(run) }, "×");
   return h("section", { class: `verdict ${run.verdict.replace(" ", "-")}`, "data-run": run.id },
     icon(VERDICT_ICONS[run.verdict] || "check"),

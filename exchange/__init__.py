@@ -8,11 +8,13 @@ from exchange.alto import read_alto
 from exchange.alto_output import write_alto
 from exchange.errors import ExchangeError, UnknownFormat, UnsafeFile
 from exchange.fit import fit_to_image
+from exchange.hocr import write_hocr
 from exchange.mapping import NewText, new_texts, page_document
 from exchange.page_xml import read_page_xml
 from exchange.page_xml_output import write_page_xml
 from exchange.read import read_page
 from exchange.records import Character, PageDocument, Region, Tag, TextLine, Word
+from exchange.tei import write_tei
 from exchange.text_out import to_csv, to_jsonl, to_markdown, to_txt
 
 __all__ = [
@@ -37,5 +39,7 @@ __all__ = [
     "to_markdown",
     "to_txt",
     "write_alto",
+    "write_hocr",
     "write_page_xml",
+    "write_tei",
 ]

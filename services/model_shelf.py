@@ -156,9 +156,7 @@ class ModelShelf:
 
     def _check(self, model: storage.Model, until_s: float) -> tuple[int | None, str, bool]:
         """Return the size of a model's weights, what is wrong with them, and whether we looked."""
-        again = (
-            "If you have exported this model before, import that file: it takes this one's place."
-        )
+        again = "If you have exported this model, import that file: it takes the place of this one."
         try:
             path = storage.model_path(self._store, model)
             stat = path.stat()
@@ -188,5 +186,5 @@ def _name(file_name: str, inside: str) -> str:
 
 def _file_name(model: storage.Model) -> str:
     """Return the model's name as any file system takes it."""
-    cleaned = _NO_FILE_NAME.sub(" ", model.name).strip(" .")[:120]
+    cleaned = " ".join(_NO_FILE_NAME.sub(" ", model.name).split()).strip(" .")[:120]
     return cleaned or f"model {model.id}"

@@ -28,7 +28,6 @@ def model_row(shelved: ShelvedModel, models: Mapping[int, storage.Model]) -> Ans
         "current": model.current,
         "created": model.created.isoformat(),
         "parent": _named(parent) if parent else None,
-        "imported": bool(_text(model.facts.get("imported_from"))),
         "characters": len(model.alphabet),
         "bytes": shelved.size_bytes,
         "trouble": shelved.trouble,
@@ -36,7 +35,7 @@ def model_row(shelved: ShelvedModel, models: Mapping[int, storage.Model]) -> Ans
         "pages": shelved.usage.pages,
         "documents": shelved.usage.documents,
         **scores_view(model.scores),
-        **learned_view(model.facts),
+        **learned_view(model),
     }
 
 
@@ -66,48 +65,65 @@ def model_details(services: Services, model_id: int) -> Answer:
 
 
 def scores_view(scores: Mapping[str, Any]) -> Answer:
-    """Return the error rates that matter most, 0-1: on lines held out, before and after.
+    """Return the error rates that matter most, 0-1, and what they were measured on.
 
-    cer: of this model; before: of its parent on the same lines; forgetting: change elsewhere;
-    on: what it was measured on.
+    cer: of this model; before: of its parent on the same lines, with the gate's `verdict` and `p`.
+    forgetting: change on other handwriting; `warn`: it is too much.
     """
-    after, before = _rate(scores.get("cer_after")), _rate(scores.get("cer_before"))
-    forgetting = scores.get("forgetting")
-    change = forgetting.get("change") if isinstance(forgetting, Mapping) else None
-    if after is not None:
-        lines = scores.get("lines")
+    view: Answer = {
+        "cer": None,
+        "before": None,
+        "verdict": _text(scores.get("verdict")),
+        "p": _number(scores.get("p")),
+        "forgetting": None,
+        "warn": False,
+        "on": "",
+    }
+    cer = _rate(scores.get("cer"))
+    if cer is not None:
+        lines, forgetting = scores.get("lines"), scores.get("forgetting")
+        forgetting = forgetting if isinstance(forgetting, Mapping) else {}
         on = f"{lines:,} held-out lines" if type(lines) is int else "its held-out lines"
-        return {"cer": after, "before": before, "forgetting": _number(change), "on": on}
+        return view | {
+            "cer": cer,
+            "before": _rate(scores.get("cer_before")),
+            "on": on,
+            "forgetting": _number(forgetting.get("change")),
+            "warn": forgetting.get("warn") is True,
+        }
     for name, on in (("test", "its test lines"), ("validation", "its validation lines")):
         part = scores.get(name)
         cer = _rate(part.get("cer")) if isinstance(part, Mapping) else None
         if cer is not None:
-            return {"cer": cer, "before": None, "forgetting": None, "on": on}
+            return view | {"cer": cer, "on": on}
     published = _rate(scores.get("published_best_cer"))
-    on = "as its authors published" if published is not None else ""
-    return {"cer": published, "before": None, "forgetting": None, "on": on}
+    return view if published is None else view | {"cer": published, "on": "as published"}
 
 
-def learned_view(facts: Mapping[str, Any]) -> Answer:
-    """Return what a model learned from, as far as its facts tell: lines, pages, snapshot."""
-    tuned = facts.get("fine_tuning")
+def learned_view(model: storage.Model) -> Answer:
+    """Return what a model learned from, as far as its facts tell: lines, pages, snapshot, run."""
+    tuned = model.facts.get("fine_tuning")
     tuned = tuned if isinstance(tuned, Mapping) else {}
+    run = tuned.get("run")
+    imported = bool(_text(model.facts.get("imported_from")))
     return {
-        "lines": _count(tuned, "lines", "train_lines"),
-        "from_pages": _count(tuned, "pages", "train_images"),
-        "snapshot": _text(tuned.get("snapshot") or tuned.get("snapshot_sha256")),
-        "data": _text(facts.get("data")),
+        "imported": imported,
+        "lines": _count(tuned.get("train_line_count")),
+        "test_lines": _count(tuned.get("test_line_count")),
+        "from_pages": _count(tuned.get("train_images")),
+        "from_documents": _count(tuned.get("documents")),
+        "snapshot": _text(tuned.get("snapshot_sha256")),
+        # An imported model was made by a run of another app.
+        "report": run if type(run) is int and not imported else None,
+        "data": _text(model.facts.get("data")),
     }
 
 
-def _count(facts: Mapping[str, Any], *names: str) -> int | None:
-    for name in names:
-        value = facts.get(name)
-        if type(value) is int and value >= 0:
-            return value
-        if isinstance(value, list):
-            return len(value)
-    return None
+def _count(value: Any) -> int | None:
+    """Return a whole number, or how many entries a list has."""
+    if isinstance(value, list):
+        return len(value)
+    return value if type(value) is int and value >= 0 else None
 
 
 def _named(model: storage.Model) -> Answer:

@@ -18,6 +18,23 @@ from tests.browser.pages import field, wait_saved
 pytestmark = pytest.mark.browser
 
 SECOND = "Second hand <b>v2</b>"
+# As promotion writes them.
+SCORES = {
+    "verdict": "better",
+    "cer": 0.181,
+    "cer_before": 0.354,
+    "p": 0.003,
+    "lines": 24,
+    "forgetting": {"before": 0.2, "after": 0.212, "change": 0.012, "warn": True, "lines": 40},
+}
+FACTS = {
+    "run": 7,
+    "snapshot_sha256": "0123456789abcdef" * 4,
+    "documents": [1, 2],
+    "train_line_count": 64,
+    "test_line_count": 24,
+    "train_images": ["a" * 64] * 5,
+}
 
 
 def perturbed_model(path: Path, name: str, seed: int = 1, strength: float = 0.04) -> Path:
@@ -34,8 +51,7 @@ def perturbed_model(path: Path, name: str, seed: int = 1, strength: float = 0.04
         checkpoint.alphabet,
         name=name,
         created=datetime(2026, 5, 4, tzinfo=UTC),
-        metrics={"cer_before": 0.354, "cer_after": 0.181, "lines": 24,
-                 "forgetting": {"before": 0.2, "after": 0.206, "change": 0.006}},
+        metrics=SCORES,
         half=True,
     )  # fmt: skip
 
@@ -66,7 +82,7 @@ def register(server: Server, file: Path, name: str = SECOND) -> storage.Model:
             name,
             checkpoint.alphabet.characters,
             scores=checkpoint.facts["metrics"],
-            facts={"fine_tuning": {"lines": 64, "pages": 5, "snapshot": "0123456789abcdef"}},
+            facts={"fine_tuning": FACTS},
             parent_id=parent.id,
         )
 
@@ -130,7 +146,7 @@ def test_another_model_reads_a_page_again_and_shows_what_changed(
     tab.get_by_text(f"read by {SECOND}").wait_for()
     tab.locator(".htr-message").get_by_role("button", name="What changed").click()
     tab.locator(".pair").first.wait_for()
-    told = tab.locator(".changed .told").inner_text()
+    told = tab.locator(".changes-told .told").inner_text()
     assert "read otherwise by Second hand <b>v2</b> than by convtext-d128" in told
     assert tab.locator(".pair del").count() > 0
     assert tab.locator(".pair ins").count() > 0

@@ -18,9 +18,9 @@ function nothing(answer) {
 }
 
 function summary(answer) {
-  const rate = answer.cer && h("p", {}, `On the ${count(answer.decided, "line", "lines")} whose text people decided, `
+  const rate = answer.cer && h("p", {}, `On ${count(answer.decided, "line", "lines")} whose text people decided, `
     + `${percent(answer.cer[1])} of the characters are misread now; before it was ${percent(answer.cer[0])}.`);
-  return h("div", { class: "block changed" },
+  return h("div", { class: "changes-told" },
     h("p", { class: "told" }, h("strong", {}, `${answer.differ.toLocaleString("en")} of ${count(answer.compared, "line", "lines")}`),
       ` are read otherwise by ${both(answer.now)} than by ${both(answer.before)}. What people wrote is as it was.`), rate);
 }

@@ -34,6 +34,7 @@ function readByOther(answer) {
   const pages = answer.pages.filter((page) => page.read?.other && !["waiting", "reading"].includes(page.state));
   const compared = answer.pages.some((page) => page.read?.compared);
   otherModel.hidden = !pages.length && !compared;
+  otherModel.classList.toggle("quiet", !pages.length);
   otherModel.replaceChildren(
     h("span", {}, pages.length
       ? `${count(pages.length, "page was", "pages were")} read by another model than ${answer.model}, which is in use now.`

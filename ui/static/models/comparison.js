@@ -67,7 +67,7 @@ function comparisonResult(comparison) {
     : `${line.edits[0]} and ${count(line.edits[1], "mistake", "mistakes")}`);
   return [
     h("div", { class: "figures" }, figure(0), figure(1),
-      h("div", { class: "verdict" }, h("p", {}, comparisonSentence(comparison)),
+      h("div", { class: "finding" }, h("p", {}, comparisonSentence(comparison)),
         h("p", { class: "soft" }, `${count(comparison.compared, "line", "lines")} with ${comparison.characters.toLocaleString("en")} characters, against the text that people wrote: `
           + `the first is nearer on ${first}, the second on ${second}, both alike on ${alike}.${fewest}`))),
     comparison.lines.length ? h("h2", {}, `${count(comparison.lines.length, "line", "lines")} that they read differently`) : h("p", {}, "They read every line alike."),

@@ -35,6 +35,16 @@ function documentsOf(model) {
       ` ${count(read.pages, "page", "pages")}, ${count(read.lines, "line", "lines")}`))));
 }
 
+function dataOf(model) {
+  const { h, count } = window.htr;
+  const parts = [learnedFrom(model) || "unknown data"];
+  if (model.from_documents) parts.push(` of ${count(model.from_documents, "document", "documents")}`);
+  if (model.test_lines !== null) parts.push(`; tested on ${count(model.test_lines, "line", "lines")} that it never learned from`);
+  return h("span", {}, parts,
+    model.report ? [". ", h("a", { href: `#/train/${model.report}` }, "What changed by it")] : null,
+    model.snapshot ? h("span", { class: "soft small" }, h("br"), `snapshot ${model.snapshot.slice(0, 12)}`) : null);
+}
+
 function moreFacts(words, pairs) {
   const { h } = window.htr;
   return pairs.length ? h("details", { class: "block" }, h("summary", {}, words), factRows(pairs)) : null;
@@ -60,8 +70,7 @@ function modelDetails(model, acts) {
     troubleNote(model),
     factRows([
       ["Misreads", model.cer === null ? "not measured" : misreads(model)],
-      ["Learned from", h("span", {}, learnedFrom(model) || "unknown data", model.snapshot
-        ? h("span", { class: "soft small" }, ` snapshot ${model.snapshot.slice(0, 12)}`) : null)],
+      ["Learned from", dataOf(model)],
       ["Lineage", lineageOf(model)],
       ["Has read", documentsOf(model)],
       ["Can write", alphabetOf(model)],

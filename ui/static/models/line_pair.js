@@ -17,7 +17,7 @@ function markedWords(pieces, tag) {
 // Returns the line as an article; `heading` stands above it, beside the link to the desk.
 function pairOfLines(line, labels, tags, heading) {
   const { h } = window.htr;
-  const row = (label, kind, words) => h("div", { class: `reading ${kind}` },
+  const row = (label, kind, words) => h("div", { class: `version ${kind}` },
     h("span", { class: "who", title: label }, label), h("span", { class: "words", dir: "auto" }, words));
   return h("article", { class: "pair", "data-line": line.id },
     h("div", { class: "about" }, h("span", {}, heading),
@@ -27,7 +27,7 @@ function pairOfLines(line, labels, tags, heading) {
         : h("span", { class: "no-crop" }, "This line cannot be cut out of its page.")),
     row(labels[0], "first", markedWords(line.read[0], tags[0])),
     row(labels[1], "second", markedWords(line.read[1], tags[1])),
-    line.text === null ? null : row("written by you", "person", line.text));
+    line.text === null ? null : row("a person wrote", "person", line.text));
 }
 
 const percent = (rate) => (rate === null || rate === undefined ? "–" : `${(100 * rate).toLocaleString("en", {

@@ -1,19 +1,27 @@
 // The list of models: one row each, the one in use first; removed ones at the end.
 
-const WARN_FORGETTING = 0.01; // of the characters of other hands, misread more than before
+function megabytes(bytes) {
+  if (bytes === null) return "missing";
+  const digits = bytes < 1e5 ? 3 : bytes < 1e8 ? 1 : 0;
+  return `${(bytes / 1e6).toLocaleString("en", { maximumFractionDigits: digits })} MB`;
+}
 
-const megabytes = (bytes) => (bytes === null ? "missing"
-  : `${(bytes / 1e6).toLocaleString("en", { maximumFractionDigits: bytes < 1e8 ? 1 : 0 })} MB`);
+// Returns what the gate found, in words.
+function proof(model) {
+  if (model.before === null) return "";
+  const p = model.p === null ? "" : model.p < 0.001 ? ", p < 0.001" : `, p = ${model.p.toPrecision(2)}`;
+  return { better: `surely better${p}`, "not proven": `not proven${p}`, worse: `worse${p}` }[model.verdict] || "";
+}
 
 function misreads(model) {
   const { h } = window.htr;
   if (model.cer === null) return h("div", { class: "cell scores soft" }, "not measured");
-  const worse = model.forgetting !== null && model.forgetting >= WARN_FORGETTING;
+  const found = proof(model);
   return h("div", { class: "cell scores" },
     h("span", {}, h("strong", {}, percent(model.cer)), model.before === null ? null : ` was ${percent(model.before)}`),
-    h("span", { class: "soft small" }, `misread on ${model.on}`),
-    model.forgetting === null ? null : h("span", { class: `small ${worse ? "worse" : "soft"}` },
-      `other hands: ${model.forgetting > 0 ? "+" : ""}${(100 * model.forgetting).toFixed(1)} points`));
+    h("span", { class: "soft small" }, model.on === "as published" ? "misread, as published" : `misread on ${model.on}`, found ? `; ${found}` : ""),
+    model.forgetting === null ? null : h("span", { class: `small ${model.warn ? "worse" : "soft"}` },
+      `${model.warn ? "⚠ " : ""}other handwriting: ${model.forgetting >= 0.0005 ? "+" : ""}${(100 * model.forgetting).toFixed(1)} points`));
 }
 
 function learnedFrom(model) {
@@ -21,7 +29,7 @@ function learnedFrom(model) {
   const parts = [];
   if (model.lines !== null) parts.push(count(model.lines, "line", "lines"));
   if (model.from_pages !== null) parts.push(count(model.from_pages, "page", "pages"));
-  return parts.join(", ") || model.data || (model.imported ? "imported" : "");
+  return parts.join(" on ") || model.data || (model.imported ? "imported" : "");
 }
 
 function badge(model) {
@@ -55,9 +63,9 @@ function modelRow(model, acts) {
       model.current ? null : h("button", {
         type: "button", class: "use", disabled: Boolean(model.trouble), onclick: () => acts.use(model),
       }, "Use from now on"),
-      h("a", {
+      model.trouble ? null : h("a", {
         class: "button quiet", href: `files/models/${model.id}.safetensors`, download: true, title: "Export as a file",
-        "aria-label": `Export ${model.name}`, hidden: Boolean(model.trouble),
+        "aria-label": `Export ${model.name}`,
       }, icon("download")),
       h("button", {
         type: "button", class: "quiet", disabled: model.current, "aria-label": `Remove ${model.name}`,

@@ -11,7 +11,7 @@ from htr.metrics import normalise
 
 StepKind = Literal["same", "substitution", "deletion", "insertion"]
 
-MAX_CELLS = 1_000_000  # of the table: lines of a thousand characters; longer ones are one step
+MAX_CELLS = 200_000  # of the table: lines of 440 characters; longer ones become a single step
 MAX_EXAMPLES = 5
 
 
@@ -38,8 +38,10 @@ class Confusion:
 def align(reference: str, reading: str) -> list[Step]:
     """Return the steps that turn the normalised reference into the reading, with fewest edits.
 
-    Of several ways with as few edits, the one is taken that substitutes late and keeps letters
-    together. Source: Levenshtein 1966; Wagner and Fischer 1974 (the table and the way back).
+    Of several ways with as few edits, the one is taken that, from the end, keeps a letter before
+    it substitutes, and substitutes before it drops or inserts.
+
+    Source: Levenshtein 1966; Wagner and Fischer 1974 (the table and the way back).
     """
     true, read = normalise(reference), normalise(reading)
     if (len(true) + 1) * (len(read) + 1) > MAX_CELLS:

@@ -159,7 +159,7 @@ def shown_rate(rate: float) -> str:
 
 def shown_points(change: float) -> str:
     """Return a change of a rate (0-1) for people, such as "+0.4 points"."""
-    return f"{100 * change:+.1f} points"
+    return f"{100 * change:+.1f} points".replace("-", "\N{MINUS SIGN}")
 
 
 def shown_p(p: float) -> str:

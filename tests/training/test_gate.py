@@ -6,7 +6,7 @@ import pytest
 
 from tests.training.corrected_lines import score, scores
 from training.comparison import compare
-from training.gate import forgetting, shown_p, shown_rate, verdict
+from training.gate import forgetting, shown_p, shown_points, shown_rate, verdict
 
 BAD, GOOD = [9, 8, 10, 9, 8, 9, 10, 8] * 2, [4, 3, 5, 5, 3, 4, 5, 2] * 2
 
@@ -124,3 +124,8 @@ def test_p_is_shown_so_that_it_does_not_contradict_the_verdict(p: float, shown: 
 @pytest.mark.parametrize(("rate", "shown"), [(0.0, "0.0 %"), (0.092, "9.2 %"), (0.184, "18 %")])
 def test_rates_are_shown_as_percentages(rate: float, shown: str) -> None:
     assert shown_rate(rate) == shown
+
+
+def test_changes_are_shown_in_points_with_their_sign() -> None:
+    assert shown_points(0.004) == "+0.4 points"
+    assert shown_points(-0.0474) == "\N{MINUS SIGN}4.7 points"

@@ -22,6 +22,7 @@ const tools = new LineTools({
   focusText: () => current && current.field.focus({ preventScroll: true }),
   askSegmentation: () => askSegmentation(element, page, findLinesAgain),
 });
+const reread = () => readWithCurrent(page, { saving, server, open });
 const rowOf = (line) => rows.find((row) => row.line === line);
 
 // ---- what is shown ---------------------------------------------------------------------------
@@ -42,7 +43,7 @@ function showCounter() {
   const open = page.lines.filter((line) => line.status === "machine").length;
   left.textContent = page.lines.length
     ? working ? `${page.phase || "waiting for the lines to be found again"}…` : open ? `${open} of ${count(page.lines.length, "line", "lines")} left` : "all lines checked" : "";
-  showReadBy(readBy, page, readWithCurrent);
+  showReadBy(readBy, page, reread);
   const states = page.lines.map((line) => saving.stateOf(line));
   const worst = ["refused", "offline", "saving", "editing", "saved"].find((state) => states.includes(state)) || "";
   savedMark.dataset.state = worst;
@@ -123,12 +124,6 @@ function takeLayout(answer, touched) {
     else if (current) current.field.focus({ preventScroll: true });
   }
   showCounter();
-}
-
-function readWithCurrent() {
-  saving.flushAll();
-  page.before = readingsOf(page);
-  call(server.read_with_current, { page: page.id }).then(() => open(page.id)).catch(say);
 }
 
 function findLinesAgain(method, scope) {

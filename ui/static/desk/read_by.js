@@ -18,7 +18,13 @@ function showReadBy(holder, page, act) {
     again || "", read.compared ? h("a", { class: "button changed-link", href: `#/changes/page/${page.id}` }, "What changed") : "");
 }
 
-const readingsOf = (page) => new Map(page.lines.map((line) => [line.id, line.reading]));
+// `desk`: {saving, server, open(id)}
+function readWithCurrent(page, { saving, server, open }) {
+  const { call, say } = window.htr;
+  saving.flushAll();
+  page.before = new Map(page.lines.map((line) => [line.id, line.reading]));
+  call(server.read_with_current, { page: page.id }).then(() => open(page.id)).catch(say);
+}
 
 // Says what came of reading the page again; `page.before` holds what was read before.
 function tellReread(page) {

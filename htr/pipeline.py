@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from htr.decode import Transcript
+from htr.decode import EMPTY_TRANSCRIPT, Transcript
 from segmentation import Line, SegmentationError, segment
 from segmentation.crops import crop_line
+from segmentation.lines import ASIDE
 
 if TYPE_CHECKING:
     from htr.recognizer import Progress, Recognizer
@@ -39,12 +40,19 @@ def read_page(
 ) -> list[ReadLine]:
     """Return the lines of the page in reading order, each with its transcript.
 
+    Lines that segmentation set aside are among them, not read: with width 0 and nothing read.
+
     pixels: uint8, gray (H, W) or RGB (H, W, 3). method: of `segmentation.segment`.
     progress: called with the share of the lines read, 0 to 1, once lines were found.
 
     Raises SegmentationError or RecognitionError for a page that cannot be worked with.
     """
-    return read_lines(pixels, segment(pixels, method=method), recognizer, progress)
+    lines = segment(pixels, method=method)
+    own = [line for line in lines if line.kind != ASIDE]
+    read = iter(read_lines(pixels, own, recognizer, progress))
+    return [
+        ReadLine(line, EMPTY_TRANSCRIPT, 0) if line.kind == ASIDE else next(read) for line in lines
+    ]
 
 
 def read_lines(

@@ -95,6 +95,27 @@ class LineEditor:
 
         return self._change(page_id, "delete", edits, asked, line_ids)
 
+    def take_in(
+        self, page_id: int, line_ids: Sequence[int], asked: Asked
+    ) -> storage.LayoutChange | None:
+        """Return the change after making lines that were set aside text of the page, to be read."""
+
+        def edits(shapes: PageShapes) -> list[storage.LineEdit]:
+            aside = [n for n in line_ids if shapes.lines[n].kind == storage.ASIDE]
+            return [storage.LineEdit(n, kind="text", flags=shapes.flags_of(n)) for n in aside]
+
+        return self._change(page_id, "take", edits, asked, line_ids)
+
+    def set_aside(
+        self, page_id: int, line_ids: Sequence[int], asked: Asked
+    ) -> storage.LayoutChange | None:
+        """Return the change after setting lines aside: they stay, but count no longer as text."""
+
+        def edits(shapes: PageShapes) -> list[storage.LineEdit]:
+            return [storage.LineEdit(line_id, kind=storage.ASIDE) for line_id in line_ids]
+
+        return self._change(page_id, "aside", edits, asked, line_ids)
+
     def draw(
         self, page_id: int, baseline: Sequence[Point], asked: Asked
     ) -> storage.LayoutChange | None:
@@ -137,7 +158,7 @@ class LineEditor:
             order[ids.index(line_id)] = shapes.reshaped({line_id: first})[0]
             order.insert(
                 ids.index(line_id) + 1,
-                shapes.drawn(second, line.spacing_px, line.kind, without=[line_id]),
+                shapes.drawn(second, line.spacing_px, _own_kind(line), without=[line_id]),
             )
             return _numbered(order)
 
@@ -265,6 +286,11 @@ def _joined_text(parts: Sequence[storage.LineText]) -> tuple[str, str] | None:
         return None
     text = " ".join(part.text.strip() for part in parts if part.text.strip())
     return text, "corrected" if all(part.status in DECIDED for part in parts) else "doubtful"
+
+
+def _own_kind(line: storage.Line) -> str:
+    """Return the kind of the second part of a line that a person has cut in two."""
+    return "text" if line.kind == storage.ASIDE else line.kind
 
 
 def _numbered(edits: Sequence[storage.LineEdit]) -> list[storage.LineEdit]:

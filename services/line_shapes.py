@@ -39,6 +39,8 @@ class PageShapes:
     ) -> list[storage.LineEdit]:
         """Return edits that give lines new baselines (and a spacing) and what follows from them.
 
+        A line set aside that a person shapes is thereby taken in as text.
+
         without: lines that will be gone, so that no outline has to keep clear of them.
         """
         wanted = {
@@ -48,7 +50,12 @@ class PageShapes:
         polygons = self._outlines(list(wanted.values()), {*wanted, *without})
         return [
             storage.LineEdit(
-                line_id, baseline, polygon, spacing, flags=self._flags(baseline, spacing)
+                line_id,
+                baseline,
+                polygon,
+                spacing,
+                "text" if self.lines[line_id].kind == storage.ASIDE else None,
+                self._flags(baseline, spacing),
             )
             for (line_id, (baseline, spacing)), polygon in zip(
                 wanted.items(), polygons, strict=True
@@ -66,6 +73,11 @@ class PageShapes:
         polygon = self._outlines([(baseline, spacing_px)], without)[0]
         flags = self._flags(baseline, spacing_px)
         return storage.LineEdit(None, baseline, polygon, spacing_px, kind, flags)
+
+    def flags_of(self, line_id: int) -> tuple[str, ...]:
+        """Return the flags of a line that a person has looked at as it is."""
+        line = self.lines[line_id]
+        return self._flags(line.baseline, line.spacing_px)
 
     def _outlines(
         self, baselines: Sequence[tuple[Baseline, float]], without: Collection[int]

@@ -217,7 +217,7 @@ def new_line(read: ReadLine) -> storage.NewLine:
         spacing_px=read.line.spacing_px,
         kind=read.line.kind,
         flags=read.line.flags,
-        reading=new_reading(read),
+        reading=new_reading(read) if read.line.kind != storage.ASIDE else None,
     )
 
 

@@ -70,6 +70,7 @@ from storage.pages import (
     thumbnail_path,
 )
 from storage.records import (
+    ASIDE,
     Correction,
     Document,
     DocumentSummary,
@@ -124,6 +125,7 @@ from storage.texts import clean_text
 from storage.training_lines import training_lines
 
 __all__ = [
+    "ASIDE",
     "GONE",
     "GO_ON",
     "STOP",

@@ -8,10 +8,13 @@ from typing import Any
 from sqlite_utils import Database
 
 from storage.errors import NotFound, StorageError
-from storage.records import Document, DocumentSummary
+from storage.records import ASIDE, Document, DocumentSummary
 from storage.rows import Row, to_json
 from storage.store import Store, select, write
 from storage.texts import clean_label
+
+# A line set aside counts as soon as a person has written or decided its text.
+COUNTED = f"(line.kind != '{ASIDE}' OR line.status != 'machine')"
 
 # Lines by status, for any query that joins the table `line`; used for pages as well.
 STATUS_COUNTS = """
@@ -23,7 +26,7 @@ STATUS_COUNTS = """
     coalesce(sum(line.status = 'ignored'), 0) AS ignored
 """
 
-_SUMMARIES = """
+_SUMMARIES = f"""
 WITH of_pages AS (
     SELECT document_id, count(*) AS pages,
         sum(state IN ('waiting', 'reading')) AS pages_waiting,
@@ -31,7 +34,7 @@ WITH of_pages AS (
     FROM page WHERE removed IS NULL GROUP BY document_id
 ), of_status AS (
     SELECT page_id, status, count(*) AS number FROM line
-    WHERE replaced IS NULL AND removed IS NULL GROUP BY page_id, status
+    WHERE replaced IS NULL AND removed IS NULL AND {COUNTED} GROUP BY page_id, status
 ), of_lines AS (
     SELECT document_id, sum(number) AS lines,
         sum(number * (status = 'machine')) AS machine,

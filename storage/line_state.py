@@ -10,7 +10,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from storage.errors import NotFound, StorageError
-from storage.records import LineChange, LineEdit
+from storage.records import ASIDE, LineChange, LineEdit
 from storage.rows import MAX_NUMBER, MAX_POINTS, Row, to_json
 from storage.store import Store, select
 
@@ -39,7 +39,8 @@ def put_edit(
         "polygon": [], "kind": "text", "flags": [], "position": 0, **wanted,
         "removed": False, "replaced": False, "reshaped": now if by_hand else None,
     }  # fmt: skip
-    values = {**_columns(state, now), "page_id": page_id, "created": now, "unread": 1}
+    unread = int(by_hand or state["kind"] != ASIDE)
+    values = {**_columns(state, now), "page_id": page_id, "created": now, "unread": unread}
     line_id = int(db.table("line").insert(values).last_rowid or 0)
     return LineChange(line_id, None, state)
 
@@ -63,8 +64,11 @@ def put_state(
     if not after:
         return None
     values = _columns(after, now)
-    if reshaped:
+    taken_in = before["kind"] == ASIDE and after.get("kind", ASIDE) != ASIDE
+    if reshaped or taken_in:
         values["unread"] = 1
+    elif after.get("kind") == ASIDE:
+        values["unread"] = 0
     db.table("line").update(line_id, values)
     return LineChange(line_id, {name: before[name] for name in after}, after)
 

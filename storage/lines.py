@@ -8,7 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from storage import revisions
-from storage.documents import STATUS_COUNTS, status_counts, touch_document
+from storage.documents import COUNTED, STATUS_COUNTS, status_counts, touch_document
 from storage.errors import NotFound, StorageError
 from storage.pages import set_page_state
 from storage.records import (
@@ -161,7 +161,7 @@ def line_counts(store: Store, document_id: int | None = None) -> LineCounts:
         f"""SELECT {STATUS_COUNTS} FROM line JOIN page ON page.id = line.page_id
         JOIN document ON document.id = page.document_id
         WHERE line.replaced IS NULL AND line.removed IS NULL AND page.removed IS NULL
-        AND document.removed IS NULL AND :id IN (-1, document.id)""",
+        AND document.removed IS NULL AND :id IN (-1, document.id) AND {COUNTED}""",
         {"id": -1 if document_id is None else document_id},
     )
     return LineCounts(**status_counts(Row("line", rows[0])))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from storage.documents import STATUS_COUNTS, status_counts, touch_document
+from storage.documents import COUNTED, STATUS_COUNTS, status_counts, touch_document
 from storage.errors import NotFound, StorageError
 from storage.files import file_path, read_file, sha256_of, write_file
 from storage.records import PAGE_STATES, Page, PageSummary
@@ -92,7 +92,7 @@ def pages_of(store: Store, document_id: int) -> list[PageSummary]:
         store,
         f"""SELECT page.*, {STATUS_COUNTS} FROM page
         LEFT JOIN line ON line.page_id = page.id
-            AND line.replaced IS NULL AND line.removed IS NULL
+            AND line.replaced IS NULL AND line.removed IS NULL AND {COUNTED}
         WHERE page.document_id = :document_id AND page.removed IS NULL
         GROUP BY page.id ORDER BY page.position, page.id""",
         {"document_id": document_id},

@@ -10,8 +10,10 @@ PAGE_STATES = ("waiting", "reading", "ready", "failed")
 STATUSES = ("machine", "corrected", "confirmed", "doubtful", "ignored")
 RUN_STATES = ("waiting", "running", "done", "failed", "cancelled")
 LAYOUT_CHANGES = (
-    "move", "split", "merge", "draw", "delete", "reorder", "reverse", "order", "segment",
+    "move", "split", "merge", "draw", "delete", "reorder", "reverse", "order", "segment", "take",
+    "aside",
 )  # fmt: skip
+ASIDE = "aside"  # kind of a line that is kept and shown, but neither read nor counted
 
 Point = tuple[float, float]
 

@@ -328,9 +328,19 @@ CREATE INDEX reading_of_model ON reading(model_id, line_id);
 """)
 
 
+def _lines_set_aside(db: Database) -> None:
+    """Count lines without those set aside, still from the index alone."""
+    db.executescript("""
+DROP INDEX line_status;
+CREATE INDEX line_status ON line(page_id, status, kind, replaced, removed)
+    WHERE replaced IS NULL AND removed IS NULL;
+""")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _first_tables,
     _newest_revision_on_line,
     _layout_history,
     _training_runs,
+    _lines_set_aside,
 )

@@ -128,6 +128,8 @@ _CHANGES: dict[str, Callable[[Services, int, Any, Asked], storage.LayoutChange |
         page, number(data, "line"), _point(data.get("at")), asked
     ),
     "merge": lambda s, page, data, asked: s.line_editor.merge(page, _lines(data), asked),
+    "take": lambda s, page, data, asked: s.line_editor.take_in(page, _lines(data), asked),
+    "aside": lambda s, page, data, asked: s.line_editor.set_aside(page, _lines(data), asked),
     "delete": lambda s, page, data, asked: s.line_editor.delete(page, _lines(data), asked),
     "reverse": lambda s, page, data, asked: s.line_editor.reverse(page, _lines(data), asked),
     "reorder": lambda s, page, data, asked: s.line_editor.reorder(page, _lines(data), asked),

@@ -12,6 +12,7 @@ from ui.answers import Answer
 def line_view(shown: storage.LineText) -> Answer:
     """Return a line for the browser; spans of characters as shares (0-1) of the image's width.
 
+    aside: the line is none of the page's text, until a person says so.
     reread: the machine has read another text since the line was given another shape; a person had
     decided its text before, and is asked.
     """
@@ -23,6 +24,7 @@ def line_view(shown: storage.LineText) -> Answer:
         "baseline": line.baseline,
         "polygon": line.polygon,
         "flags": line.flags,
+        "aside": line.kind == storage.ASIDE,
         "text": shown.text,
         "status": shown.status,
         "parent": shown.parent_id,

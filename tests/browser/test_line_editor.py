@@ -216,6 +216,27 @@ def test_corrected_text_stays_when_its_line_is_moved_and_the_reading_is_offered(
     assert shown(server, page)[1].text == "what a person wrote"
 
 
+def test_line_set_aside_is_dim_no_work_and_can_be_taken_in(tab, server: Server) -> None:
+    page = page_of_six_lines(server)
+    desk = LineDesk(tab, server, page)
+    tab.locator(".left", has_text="6 of 6 lines left").wait_for()
+    desk.edit()
+    tab.keyboard.press("t")  # the first line is selected
+    row = tab.locator(".row.aside")
+    row.wait_for()
+    tab.locator(".left", has_text="5 of 5 lines left").wait_for()
+    assert tab.locator(".desk .line.aside").count() == 1
+    desk.wait_saved()
+    assert shown(server, page)[0].line.kind == "aside"
+    tab.goto("about:blank")
+    LineDesk(tab, server, page)
+    assert "current" not in (row.get_attribute("class") or "")  # work begins at the next line
+    row.get_by_role("button", name="Take in").click()
+    row.wait_for(state="hidden")
+    tab.locator(".left", has_text="6 of 6 lines left").wait_for()
+    assert shown(server, page)[0].line.kind == "text"
+
+
 def test_text_that_is_being_typed_stays_while_lines_change(tab, server: Server) -> None:
     page = page_of_six_lines(server)
     desk = LineDesk(tab, server, page)

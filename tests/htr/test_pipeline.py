@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from htr_lines import FakeRecognizer, drawn_line
@@ -68,6 +70,15 @@ def test_page_is_segmented_by_the_method_asked_for(monkeypatch) -> None:
     read = read_page(PAGE, FakeRecognizer(), "opencv", shares.append)
     assert (asked, shares) == (["opencv"], [1.0])
     assert [each.line for each in read] == [LONGER, FIRST]
+
+
+def test_line_set_aside_is_kept_in_its_place_and_not_read(monkeypatch) -> None:
+    aside = replace(LONGER, kind="aside", flags=("facing page",))
+    monkeypatch.setattr(pipeline, "segment", lambda page, method: [FIRST, aside, LONGER])
+    read = read_page(PAGE, FakeRecognizer())
+    assert [each.line for each in read] == [FIRST, aside, LONGER]
+    assert (read[1].transcript, read[1].crop_width_px) == (EMPTY_TRANSCRIPT, 0)
+    assert read[0].transcript.text != "" and read[2].transcript.text != ""
 
 
 def test_page_without_lines_gives_none(monkeypatch) -> None:

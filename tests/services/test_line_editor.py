@@ -101,6 +101,23 @@ def test_moved_line_gets_an_outline_and_is_read_again(desk: Desk) -> None:
     assert desk.editor.read_changed(desk.page.id) == []
 
 
+def test_line_set_aside_is_not_read_until_it_is_taken_in(desk: Desk) -> None:
+    desk.editor.set_aside(desk.page.id, desk.ids[:2], desk.asked())
+    assert [desk.line(k).line.kind for k in range(3)] == ["aside", "aside", "text"]
+    assert desk.editor.read_changed(desk.page.id) == []
+    change = desk.editor.take_in(desk.page.id, desk.ids[:1], desk.asked())
+    assert change is not None and change.what == "take"
+    assert [desk.line(k).line.kind for k in range(3)] == ["text", "aside", "text"]
+    assert desk.editor.read_changed(desk.page.id) == desk.ids[:1]
+    assert desk.editor.take_in(desk.page.id, desk.ids[2:3], desk.asked()) is None
+
+
+def test_line_set_aside_is_taken_in_by_shaping_it(desk: Desk) -> None:
+    desk.editor.set_aside(desk.page.id, desk.ids[:1], desk.asked())
+    desk.editor.move(desk.page.id, {desk.ids[0]: lower(desk.line(0).line.baseline)}, desk.asked())
+    assert desk.line(0).line.kind == "text"
+
+
 def test_outline_from_a_part_of_the_page_is_that_of_the_whole(desk: Desk, drawn) -> None:
     baseline = lower(desk.line(1).line.baseline, 1.0)
     desk.editor.move(desk.page.id, {desk.ids[1]: baseline}, desk.asked())

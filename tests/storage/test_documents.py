@@ -21,6 +21,7 @@ from storage import (
     documents,
     fail_run,
     line_counts,
+    pages_of,
     queue_reading,
     remove_document,
     remove_page,
@@ -101,6 +102,19 @@ def test_summary_counts_pages_and_lines_by_status(
     assert line_counts(store) == line_counts(store, document.id)
     assert (line_counts(store).lines, line_counts(store).corrected) == (3, 1)
     assert line_counts(store, empty.document.id).lines == 0
+
+
+def test_line_set_aside_counts_once_a_person_has_written_its_text(
+    store: Store, document: Document, page: Page
+) -> None:
+    own = NewLine(((0, 0), (9, 0)), (), 1.0)
+    aside = NewLine(((0, 5), (9, 5)), (), 1.0, kind="aside", flags=("facing page",))
+    _, facing = replace_lines(store, page.id, [own, aside], None)
+    assert (line_counts(store).lines, line_counts(store).machine) == (1, 1)
+    assert documents(store)[0].lines == pages_of(store, document.id)[0].lines == 1
+    correct_line(store, facing, "a", "corrected", "Ada", None)
+    assert (line_counts(store).lines, line_counts(store).corrected) == (2, 1)
+    assert documents(store)[0].lines == pages_of(store, document.id)[0].lines == 2
 
 
 def test_last_changed_document_is_first(store: Store, document: Document, model: Model) -> None:

@@ -252,6 +252,18 @@ def test_line_is_unread_until_a_machine_has_read_its_new_geometry(
     assert line_text(store, lines[0]).line.unread
 
 
+def test_line_is_to_be_read_when_it_is_taken_in_and_not_while_it_is_set_aside(
+    store: Store, page: Page, lines: list[int]
+) -> None:
+    change(store, page, [LineEdit(lines[0], kind="aside")], "aside")
+    assert not line_text(store, lines[0]).line.unread
+    change(store, page, [LineEdit(lines[0], kind="text")], "take")
+    assert line_text(store, lines[0]).line.unread
+    undo(store, page)
+    assert line_text(store, lines[0]).line.kind == "aside"
+    assert not line_text(store, lines[0]).line.unread
+
+
 def test_line_of_another_page_is_refused(store: Store, page: Page, lines: list[int]) -> None:
     document = add_document(store, "Other")
     other = add_page(store, document.id, "other", b"other image", "jpg", 8, 8)

@@ -40,9 +40,10 @@ function showLine(line) {
 function showCounter() {
   if (!page) return;
   const working = ["waiting", "reading"].includes(page.state);
-  const open = page.lines.filter((line) => line.status === "machine").length;
+  const counted = page.lines.filter((line) => !isAside(line));
+  const open = counted.filter((line) => line.status === "machine").length;
   left.textContent = page.lines.length
-    ? working ? `${page.phase || "waiting for the lines to be found again"}…` : open ? `${open} of ${count(page.lines.length, "line", "lines")} left` : "all lines checked" : "";
+    ? working ? `${page.phase || "waiting for the lines to be found again"}…` : open ? `${open} of ${count(counted.length, "line", "lines")} left` : "all lines checked" : "";
   showReadBy(readBy, page, reread);
   const states = page.lines.map((line) => saving.stateOf(line));
   const worst = ["refused", "offline", "saving", "editing", "saved"].find((state) => states.includes(state)) || "";
@@ -93,7 +94,7 @@ function showLines() {
 
 function newRow(line, index) {
   line.key = `${page.version}-${line.id}`;
-  return new Row(line, index + 1, { input, focus, key, useTheirs, keepMine, useDraft, dropDraft, useReading, keepText });
+  return new Row(line, index + 1, { takeIn, input, focus, key, useTheirs, keepMine, useDraft, dropDraft, useReading, keepText });
 }
 
 // Shows the lines as the server says they are now, in place.
@@ -171,7 +172,8 @@ function followWork(answer) {
 }
 
 function firstOpen() {
-  return (page.lines.find((line) => line.status === "machine") || page.lines[0]).id;
+  const open = page.lines.filter((line) => line.status === "machine");
+  return (open.find((line) => !isAside(line)) || open[0] || page.lines[0]).id;
 }
 
 // Brings in what other tabs or people wrote, without touching lines that are being edited here.
@@ -217,14 +219,15 @@ function makeCurrent(row, follow) {
 }
 
 function step(row, by) {
-  const next = rows[rows.indexOf(row) + by];
+  const ahead = by > 0 ? rows.slice(rows.indexOf(row) + 1) : rows.slice(0, rows.indexOf(row)).reverse();
+  const next = ahead.find((other) => !isAside(other.line)); // lines set aside are no work
   if (next) {
     next.field.focus({ preventScroll: true });
     next.field.setSelectionRange(0, 0);
   } else if (by > 0) list.querySelector(".end").focus();
 }
 
-const isDoubtful = (line) => line.status === "machine"
+const isDoubtful = (line) => line.status === "machine" && !isAside(line)
   && line.characters.some((character) => character[1] < preference("doubtBelow"));
 
 function stepToDoubtful(row) {
@@ -324,6 +327,11 @@ function useDraft(row) {
   row.line.offered = null;
   row.setText(draft.text);
   saving.put(row.line, draft.text, draft.status, 0);
+}
+
+// A line that was set aside is text of this page after all: it is read like one that was drawn.
+function takeIn(row) {
+  tools.put("take", [row.line.id]);
 }
 
 function dropDraft(row) {

@@ -33,7 +33,7 @@ function renewLine(row, fresh, { saving, picture }, newerHere) {
   const { line } = row;
   const edited = row.text !== line.text || saving.waiting.has(line) || saving.sending.has(line) || line.conflict;
   const { text, status, parent, baseline, polygon, ...seen } = fresh;
-  const same = ["crop", "reading", "unread"].every((name) => line[name] === fresh[name])
+  const same = ["crop", "reading", "unread", "aside"].every((name) => line[name] === fresh[name])
     && (edited || (line.text === text && line.status === status));
   Object.assign(line, seen);
   if (!newerHere) Object.assign(line, { baseline, polygon });

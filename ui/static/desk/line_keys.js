@@ -18,6 +18,7 @@ const LINE_KEYS = [
   ["Space", "Drawing or splitting by keyboard: arrows move the cross, Space sets it; with a drag, Space moves the page"],
   ["M", "Merge the selected lines into the first of them"],
   ["R", "Reverse the direction of the selected lines"],
+  ["T", "Take lines in that were set aside (of a facing page, or doubtful), or set lines aside"],
   ["Alt ↑", "Alt ↓", "Move the line up or down in the reading order; or drag its number"],
   ["O", "Put all lines into automatic reading order"],
   ["Ctrl Z", "Undo, as often as you like, after a reload too; Ctrl+Shift+Z or Ctrl+Y redoes"],
@@ -80,7 +81,7 @@ Object.assign(LineTools.prototype, {
       Enter: () => (this.tool === "draw" ? this.finishDrawing() : this.desk.focusText()),
       " ": () => { this.spaceHeld = true; this.picture.holder.classList.add("panning"); },
       v: () => this.act("select"), b: () => this.act("box"), d: () => this.act("draw"), s: () => this.act("split"),
-      m: () => this.act("merge"), r: () => this.act("reverse"), o: () => this.act("order"),
+      m: () => this.act("merge"), r: () => this.act("reverse"), t: () => this.act("aside"), o: () => this.act("order"),
       "+": () => this.picture.zoom(ZOOM_STEP), "=": () => this.picture.zoom(ZOOM_STEP), "-": () => this.picture.zoom(1 / ZOOM_STEP),
       0: () => this.picture.fitWidth(),
     };

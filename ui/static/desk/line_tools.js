@@ -4,7 +4,7 @@ const NUDGE_MS = 400; // arrow keys within this time are one change
 const DOUBLE_MS = 400;
 const REACH_PX = 8; // on the screen, around a baseline; fingers get twice that
 const CHANGED_WORDS = {
-  move: "move", split: "split", merge: "merge", draw: "draw", delete: "delete", reorder: "reorder",
+  move: "move", split: "split", merge: "merge", draw: "draw", delete: "delete", reorder: "reorder", take: "take in", aside: "set aside",
   reverse: "reverse", order: "automatic order", segment: "new lines",
 };
 const LINES_SAVED_WORDS = {
@@ -138,11 +138,19 @@ class LineTools {
     const count = this.selection.ids.size;
     button("merge").disabled = count < 2;
     for (const act of ["delete", "reverse"]) button(act).disabled = !count;
+    this.showAside();
     this.bar.querySelector(".chosen").textContent = this.words();
     const mark = this.bar.querySelector(".lines-saved");
     const state = this.nudged.size ? "saving" : this.changes.state;
     mark.dataset.state = state;
     mark.textContent = LINES_SAVED_WORDS[state];
+  }
+
+  // One button: what lines are set aside is taken in, and else the lines are set aside.
+  showAside() {
+    const button = this.bar.querySelector('[data-act="aside"]');
+    button.disabled = !this.selection.ids.size;
+    button.textContent = this.chosen.some(isAside) ? "Take in" : "Set aside";
   }
 
   words() {
@@ -212,6 +220,7 @@ class LineTools {
     else if (name === "split") this.splitHere();
     else if (name === "leave") this.leave();
     else if (name === "again") this.desk.askSegmentation();
+    else if (name === "aside") this.change(this.chosen.some(isAside) ? "take" : "aside", {});
     else if (name === "merge" && this.selection.ids.size < 2) window.htr.message("Select at least two lines to merge them.");
     else this.change(name, {});
     if (name !== "leave" && name !== "again") this.picture.holder.focus({ preventScroll: true });
@@ -220,8 +229,15 @@ class LineTools {
   change(what, more) {
     this.settle();
     const lines = this.chosen.map((line) => line.id);
-    if (["merge", "delete", "reverse"].includes(what) && !lines.length) return;
+    if (["merge", "delete", "reverse", "take", "aside"].includes(what) && !lines.length) return;
     this.changes.put({ what, lines, ...more });
+    this.show();
+  }
+
+  // A change asked for by a row, whatever is selected.
+  put(what, lines) {
+    this.settle();
+    this.changes.put({ what, lines });
     this.show();
   }
 

@@ -55,7 +55,7 @@ class Picture {
 
   mark(line) {
     const group = this.groups.get(line.id);
-    const marks = ["line", line.status, line === this.current && "current", this.selected?.ids.has(line.id) && "selected"];
+    const marks = ["line", line.status, isAside(line) && "aside", line === this.current && "current", this.selected?.ids.has(line.id) && "selected"];
     const written = marks.filter(Boolean).join(" ");
     if (group && group.getAttribute("class") !== written) group.setAttribute("class", written);
   }

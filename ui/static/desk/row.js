@@ -20,8 +20,12 @@ function alignment(text, reading) {
   });
 }
 
+// A line that is none of the page's text (of the facing page, or hardly writing) until a person
+// takes it in, or writes its text.
+const isAside = (line) => line.aside && line.status === "machine";
+
 class Row {
-  // `acts`: {input(row), focus(row), key(row, event), useTheirs(row), keepMine(row), useDraft(row),
+  // `acts`: {takeIn(row), input(row), focus(row), key(row, event), useTheirs(row), keepMine(row), useDraft(row),
   // dropDraft(row), useReading(row), keepText(row)}
   constructor(line, number, acts) {
     const { h } = window.htr;
@@ -74,7 +78,16 @@ class Row {
           : h("span", { class: "no-crop" }, "This line could not be cut out of the page; read it in the page image."),
         this.lit);
     }
-    this.flagged.replaceChildren(...line.flags.map((flag) => h("span", { class: "flag" }, flag.replaceAll("-", " "))));
+    this.showFlags();
+  }
+
+  showFlags() {
+    const { h } = window.htr;
+    const { line } = this;
+    const flags = line.flags.map((flag) => h("span", { class: "flag" }, flag.replaceAll("-", " ")));
+    const take = isAside(line) ? this.button("Take in", this.acts.takeIn) : null;
+    if (take) take.title = "This line is text of this page: read it and count it";
+    this.flagged.replaceChildren(...flags, ...(take ? [take] : []));
   }
 
   get text() {
@@ -166,7 +179,9 @@ class Row {
   showState(saving) {
     const { line } = this;
     this.element.dataset.status = line.status;
-    this.status.textContent = line.unread ? "being read again…" : STATUS_WORDS[line.status] || line.status;
+    this.element.classList.toggle("aside", isAside(line));
+    this.status.textContent = line.unread ? "being read again…" : isAside(line) ? "set aside" : STATUS_WORDS[line.status] || line.status;
+    this.showFlags();
     const refusal = saving === "refused";
     this.saved.textContent = SAVE_WORDS[saving];
     this.saved.dataset.state = saving;

@@ -13,6 +13,7 @@ import storage
 from segmentation.lines import Line, SegmentationError
 from services.settings import Settings
 from services.turns import Turns
+from training.lineage import Lineage, lineage_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,7 @@ LOG = logging.getLogger("htr.models")
 COMPARE = "compare"  # the kind of run
 MAX_LINES = 400  # of one comparison: half an hour on a slow computer
 LINES_AT_ONCE = 8  # then pages and people have their turn
+FEWEST_NEW_LINES = 10  # with so many that taught neither model, those that did are left out
 
 
 class _Stopped(Exception):
@@ -32,9 +34,13 @@ class _Stopped(Exception):
 
 @dataclass(frozen=True)
 class _Job:
+    """taught: how many of the lines each model learned from. left_out: lines, for that reason."""
+
     run: storage.Run
     models: tuple[storage.Model, storage.Model]
     lines: list[storage.TrainingLine]
+    taught: tuple[int, int]
+    left_out: int
 
 
 class ModelComparer:
@@ -174,8 +180,14 @@ class ModelComparer:
                 f"Comparison {run.id} does not say of what. Start a new one."
             )
         first, second = (storage.model(self._store, int(model_id)) for model_id in wanted)
-        lines = evenly(_readable(self._store, run.document_id), number)
-        return _Job(run, (first, second), lines)
+        found = _readable(self._store, run.document_id)
+        of_first, of_second = (_taught(found, lineage_of(self._store, m)) for m in (first, second))
+        new = [line for line in found if line.line_id not in of_first | of_second]
+        chosen = evenly(new if len(new) >= FEWEST_NEW_LINES else found, number)
+        ids = {line.line_id for line in chosen}
+        left_out = len(found) - len(new) if len(new) >= FEWEST_NEW_LINES else 0
+        taught = (len(ids & of_first), len(ids & of_second))
+        return _Job(run, (first, second), chosen, taught, left_out)
 
     def _result(self, job: _Job) -> dict[str, Any]:
         """Return what the two models read, line by line, and how often each is wrong."""
@@ -200,6 +212,8 @@ class ModelComparer:
             "cer": [one.cer for one in scores],
             "wer": [one.wer for one in scores],
             "characters": scores[0].characters,
+            "taught": list(job.taught),
+            "left_out": job.left_out,
             "lines": [
                 {
                     "line": line.line_id,
@@ -253,6 +267,22 @@ def evenly(lines: Sequence[storage.TrainingLine], number: int) -> list[storage.T
 def _readable(store: storage.Store, document_id: int) -> list[storage.TrainingLine]:
     lines = storage.training_lines(store, [document_id])
     return [line for line in lines if line.text.strip()]
+
+
+def _taught(lines: Sequence[storage.TrainingLine], lineage: Lineage) -> set[int]:
+    """Return the lines that a model or its ancestors learned from.
+
+    A page that taught and tested, for want of others, is told apart by its lines; of others every
+    line counts, for numbers of lines mean nothing to a model that was taught elsewhere.
+    """
+    return {
+        line.line_id
+        for line in lines
+        if line.image_sha256 in lineage.trained_images
+        and (
+            line.line_id in lineage.trained_lines or line.image_sha256 not in lineage.tested_images
+        )
+    }
 
 
 def _portions(lines: Sequence[storage.TrainingLine]) -> Iterator[list[storage.TrainingLine]]:

@@ -89,22 +89,40 @@ def comparison_view(services: Services, run: storage.Run) -> Answer:
 
 def _result_view(services: Services, result: Mapping[str, Any]) -> Answer:
     from htr.metrics import line_errors
+    from training.comparison import LineScore
+    from training.comparison import compare as compared
 
     better = [0, 0, 0]  # lines that the first reads better, the second, and both alike
+    scores: tuple[list[LineScore], list[LineScore]] = ([], [])
     lines = []
     try:
         for one in result["lines"]:
-            edits = [line_errors(one["text"], read).character_edits for read in one["read"]]
+            errors = [line_errors(one["text"], read) for read in one["read"]]
+            edits = [error.character_edits for error in errors]
+            for found, error in zip(scores, errors, strict=True):
+                found.append(
+                    LineScore(
+                        str(one["line"]), str(one["page"]), error.character_edits, error.characters,
+                        error.word_edits, error.words,
+                    )
+                )  # fmt: skip
             better[0 if edits[0] < edits[1] else 1 if edits[1] < edits[0] else 2] += 1
             if one["read"][0].split() != one["read"][1].split():
                 lines.append((abs(edits[0] - edits[1]), _line(services, one, edits)))
-        found = {"cer": result["cer"], "wer": result["wer"], "characters": result["characters"]}
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        taught, left_out = result.get("taught", [0, 0]), result.get("left_out", 0)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise RequestError("This comparison is damaged. Compare the models again.") from error
     lines.sort(key=lambda pair: -pair[0])  # what differs most comes first
+    pair = compared(*scores)
     return {
-        **found,
-        "compared": len(result["lines"]),
+        "cer": [pair.cer_before, pair.cer_after],
+        "wer": [pair.wer_before, pair.wer_after],
+        "p": pair.p,
+        "pages": pair.pages,
+        "characters": pair.characters,
+        "compared": pair.lines,
+        "taught": taught,
+        "left_out": left_out,
         "better": better,
         "lines": [line for _, line in lines],
     }

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import services.model_comparison as services_comparison
 import storage
 from services.model_comparison import evenly
 from services.services import Services
 from services.word_differences import Words, word_differences
-from tests.services.model_files import put_model, put_page, sleeping_services, wait_for
+from tests.services.model_files import put_model, put_page, sleeping_services, tiny_file, wait_for
 
 
 @pytest.fixture
@@ -136,3 +137,32 @@ def test_words_that_differ_are_marked_on_both_sides() -> None:
     assert word_differences("", "") == ([], [])
     long = "a " * 500
     assert word_differences(long, long + "b")[1][0].differs
+
+
+def taught_by(services: Services, base: storage.Model, page: storage.Page, file: Path):
+    """A model that learned from the first line of a page."""
+    line = storage.lines_of(services.store, page.id)[0].line.id
+    facts = {"fine_tuning": {"train_images": [page.sha256], "test_images": [page.sha256],
+                             "train_lines": [line]}}  # fmt: skip
+    return storage.register_model(
+        services.store, tiny_file(file, 9), "taught", base.alphabet, {}, facts, base.id
+    )
+
+
+def test_lines_that_taught_a_model_are_left_out_or_told(
+    services: Services,
+    models: tuple[storage.Model, storage.Model],
+    page: storage.Page,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taught = taught_by(services, models[0], page, tmp_path / "9.safetensors")
+    ids = (models[0].id, taught.id)
+    told = done(services, services.comparer.compare(page.document_id, ids, 60))
+    assert told.result is not None
+    assert (told.result["taught"], told.result["left_out"]) == ([0, 1], 0)
+    monkeypatch.setattr(services_comparison, "FEWEST_NEW_LINES", 2)
+    fair = done(services, services.comparer.compare(page.document_id, ids, 60))
+    assert fair.result is not None
+    assert (fair.result["taught"], fair.result["left_out"]) == ([0, 0], 1)
+    assert [one["text"] for one in fair.result["lines"]] == ["cab", "bad"]

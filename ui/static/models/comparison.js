@@ -51,8 +51,19 @@ function comparisonSentence(comparison) {
   const [a, b] = comparison.cer;
   if (a === b) return "Both misread as many characters.";
   const [better, low, high] = a < b ? [first, a, b] : [second, b, a];
-  const share = high > 0 ? Math.round((100 * (high - low)) / high) : 0;
-  return `${better} misreads ${share} % fewer characters on these lines.`;
+  const share = Math.round((100 * (high - low)) / high);
+  const words = `${better} misreads ${share} % fewer characters on these lines`;
+  const p = comparison.p < 0.001 ? "p < 0.001" : `p = ${comparison.p.toPrecision(2)}`;
+  return comparison.p < 0.05 ? `${words}: surely better (${p}).` : `${words}, but that may be chance (${p}).`;
+}
+
+// What makes the comparison unfair, if anything does.
+function comparisonCaution(comparison) {
+  const { count } = window.htr;
+  const words = comparison.names.map((name, index) => (comparison.taught[index]
+    ? `${count(comparison.taught[index], "of these lines", "of these lines")} taught ${name}, which reads them better than anything new. ` : "")).join("");
+  const left = comparison.left_out ? `${count(comparison.left_out, "line", "lines")} that taught one of the two ${comparison.left_out === 1 ? "was" : "were"} left out. ` : "";
+  return words + left;
 }
 
 function comparisonResult(comparison) {
@@ -62,14 +73,15 @@ function comparisonResult(comparison) {
     h("strong", {}, percent(comparison.cer[index])), h("span", { class: "soft small" }, "of characters misread"),
     h("span", { class: "soft small" }, `${percent(comparison.wer[index])} of words`));
   const [first, second, alike] = comparison.better;
-  const fewest = comparison.compared < 30 ? " So few lines prove little; compare on more where you can." : "";
+  const caution = comparisonCaution(comparison);
   const heading = (line) => (line.edits[0] === line.edits[1] ? `${count(line.edits[0], "mistake", "mistakes")} each`
     : `${line.edits[0]} and ${count(line.edits[1], "mistake", "mistakes")}`);
   return [
     h("div", { class: "figures" }, figure(0), figure(1),
       h("div", { class: "finding" }, h("p", {}, comparisonSentence(comparison)),
-        h("p", { class: "soft" }, `${count(comparison.compared, "line", "lines")} with ${comparison.characters.toLocaleString("en")} characters, against the text that people wrote: `
-          + `the first is nearer on ${first}, the second on ${second}, both alike on ${alike}.${fewest}`))),
+        h("p", { class: "soft" }, `${count(comparison.compared, "line", "lines")} on ${count(comparison.pages, "page", "pages")} with ${comparison.characters.toLocaleString("en")} characters, against the text that people wrote: `
+          + `the first is nearer on ${first}, the second on ${second}, both alike on ${alike}.`),
+        caution ? h("p", { class: "caution" }, caution) : null)),
     comparison.lines.length ? h("h2", {}, `${count(comparison.lines.length, "line", "lines")} that they read differently`) : h("p", {}, "They read every line alike."),
     h("div", { class: "pairs" }, comparison.lines.map((line) => pairOfLines(line, comparison.names, ["mark", "mark"], heading(line)))),
   ];

@@ -4,7 +4,8 @@ python -m benchmarks.draw_pages PAGES.zip FOUND.jsonl FOLDER [--count 10] [--sco
 
 FOUND.jsonl is what `benchmarks.segmentation --out` or `benchmarks.segmentation_predictions`
 wrote. True baselines are green, missed ones thick and orange; found ones blue, spurious ones
-thick and red, each with its number in reading order. Look at the pictures, don't publish them.
+thick and red, each with its number in reading order; those set aside are violet. Look at the
+pictures, don't publish them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from benchmarks.segmentation_score import HALF, PageScore, Polyline, overlap_of,
 from segmentation.encoding import decode_page
 
 TRUE, MISSED, FOUND, SPURIOUS = (40, 150, 40), (240, 140, 0), (40, 80, 230), (220, 20, 20)  # RGB
+SET_ASIDE = (160, 60, 200)
 LONG_SIDE_PX = 1600
 
 
@@ -35,6 +37,7 @@ class ScoredPage:
     page: TruePage
     found: tuple[Polyline, ...]
     score: PageScore
+    aside: tuple[Polyline, ...] = ()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,14 +71,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def read_found(path: Path) -> dict[str, tuple[Polyline, ...]]:
-    """Return the baselines found on each page, by its file.
+def read_found(path: Path) -> dict[str, tuple[tuple[Polyline, ...], tuple[Polyline, ...]]]:
+    """Return the baselines found on each page and those set aside there, by its file.
 
     Raises: BenchmarkError for a file that holds no such rows.
     """
     try:
         rows = [json.loads(row) for row in path.read_text(encoding="utf-8").splitlines()]
-        return {row["file"]: tuple(line["baseline"] for line in row["lines"]) for row in rows}
+        return {
+            row["file"]: (
+                tuple(line["baseline"] for line in row["lines"]),
+                tuple(line["baseline"] for line in row.get("aside", ())),
+            )
+            for row in rows
+        }
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise BenchmarkError(
             f"{path} holds no found lines ({error!r}). Expected rows "
@@ -84,14 +93,16 @@ def read_found(path: Path) -> dict[str, tuple[Polyline, ...]]:
 
 
 def worst_pages(
-    pages: Sequence[TruePage], found: dict[str, tuple[Polyline, ...]], by: str
+    pages: Sequence[TruePage],
+    found: dict[str, tuple[tuple[Polyline, ...], tuple[Polyline, ...]]],
+    by: str,
 ) -> list[ScoredPage]:
     """Return the pages that were segmented, the lowest of that score first."""
-    scored = [
-        ScoredPage(page, found[page.file], score_page(page.lines, found[page.file]))
-        for page in pages
-        if page.file in found
-    ]
+    scored = []
+    for page in pages:
+        if page.file in found:
+            own, aside = found[page.file]
+            scored.append(ScoredPage(page, own, score_page(page.lines, own), aside))
     return sorted(scored, key=lambda item: getattr(item.score, by))
 
 
@@ -109,6 +120,8 @@ def drawn(pixels: np.ndarray, scored: ScoredPage) -> np.ndarray:
         _draw(picture, points, scale, colour, 4 if fault else 2)
         x, y = (round(float(value) * scale) for value in points[0])
         cv2.putText(picture, str(number), (x, y - 4), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, 1)
+    for points in scored.aside:
+        _draw(picture, points, scale, SET_ASIDE, 2)
     return picture
 
 

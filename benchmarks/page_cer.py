@@ -37,6 +37,7 @@ from benchmarks.segmentation_score import HALF, PIECE, overlap_of, pair_greedily
 from htr.metrics import error_rate, line_errors
 from segmentation import Line, SegmentationError, segment
 from segmentation.encoding import decode_page
+from segmentation.lines import ASIDE
 
 TRUE_BASELINES = "true baselines"
 EDITORIAL_MARKS = str.maketrans("", "", "><⟦⟧^")
@@ -112,7 +113,7 @@ def measure(
             print(f"page {number + 1} of {len(pages)}", end="\r", file=sys.stderr, flush=True)
             pixels = decode_page(images.read(page.file))
             lines_by_name = {TRUE_BASELINES: true_lines(page)}
-            lines_by_name |= {name: find(pixels) for name, find in segmenters.items()}
+            lines_by_name |= {name: _own_lines(find(pixels)) for name, find in segmenters.items()}
             for name, lines in lines_by_name.items():
                 errors[name].append(errors_of(page.lines, lines, read(pixels, lines)))
     print(file=sys.stderr)
@@ -184,6 +185,11 @@ def table(pages: Sequence[TruePage], errors: dict[str, list[PageErrors]]) -> str
     ]  # fmt: skip
     lines = [f"| {' | '.join(row)} |" for row in [head, *rows]]
     return "\n".join([lines[0], f"|{'---|' * len(head)}", *lines[1:]])
+
+
+def _own_lines(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines that the app reads: those set aside wait for a person."""
+    return [line for line in lines if line.kind != ASIDE]
 
 
 def plain(text: str) -> str:

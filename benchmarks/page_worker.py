@@ -18,7 +18,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 START_LIMIT_S = 300.0  # first start: bytecode is compiled, weights are read
 PAGE_LIMIT_S = 600.0
+END_LIMIT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,13 @@ class Found:
     """The baselines of a page in reading order, with what part of the time was for polygons.
 
     lines: points (x, y) in px of the page. polygon_cpu_s, polygon_wall_s: 0 where not told apart.
+    aside: lines that it keeps apart from the text of the page, of the facing page or doubtful.
     """
 
     lines: list[list[list[float]]]
     polygon_cpu_s: float = 0.0
     polygon_wall_s: float = 0.0
+    aside: list[list[list[float]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Answer:
     polygon_cpu_s: float = 0.0
     polygon_wall_s: float = 0.0
     error: str = ""
+    aside: list[list[list[float]]] = field(default_factory=list)
 
 
 class WorkerError(Exception):
@@ -151,6 +155,10 @@ class Worker:
         return answer
 
     def _last_words(self) -> str:
+        try:
+            self._process.wait(END_LIMIT_S)  # its pipe is closed: it is about to end
+        except subprocess.TimeoutExpired:
+            return f"the process closed its pipe and still ran {END_LIMIT_S:.0f} s later"
         words = [line.strip() for line in self._errors if line.strip()]
         return words[-1] if words else f"the process ended with {self._process.poll()}"
 
@@ -205,6 +213,7 @@ def _answer_to(request: dict, segmenter: Segmenter) -> Answer:
         polygon_cpu_s=found.polygon_cpu_s,
         polygon_wall_s=found.polygon_wall_s,
         error=error,
+        aside=found.aside,
     )
 
 

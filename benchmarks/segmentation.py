@@ -156,6 +156,11 @@ def table(pages: Sequence[TruePage], contestants: Sequence[Contestant]) -> str:
             rows.append((f"{name}, polygons' time left out", *("”",) * 10, *_price(bare, ours)))
         else:
             rows.append((name, *_quality(pages, contestant), *price))
+        if any(answer.aside for answer in contestant.answers.values()):
+            count = sum(len(answer.aside) for answer in contestant.answers.values())
+            counted = _quality(pages, _with_lines_aside(contestant))
+            rows.append((f"{name}, its {count} lines set aside counted too", *counted,
+                         *("”",) * 4))  # fmt: skip
         failed = [answer.error for answer in contestant.answers.values() if answer.error]
         if failed:
             notes.append(f"{contestant.name} failed on {len(failed)} pages: {failed[0]}")
@@ -240,6 +245,14 @@ def _without_polygons(contestant: Contestant) -> Contestant:
     return replace(contestant, answers=answers)
 
 
+def _with_lines_aside(contestant: Contestant) -> Contestant:
+    answers = {
+        file: replace(answer, lines=[*answer.lines, *answer.aside])
+        for file, answer in contestant.answers.items()
+    }
+    return replace(contestant, answers=answers)
+
+
 def _chosen_rivals(names: str) -> list[str]:
     chosen = [name for name in names.split(",") if name and name != "none"]
     unknown = set(chosen) - set(RIVALS)
@@ -271,7 +284,11 @@ def _write(folder: Path, text: str, contestants: Sequence[Contestant]) -> None:
     (folder / "table.md").write_text(text + "\n", encoding="utf-8")
     for contestant in contestants:
         rows = [
-            {"file": file, "lines": [{"baseline": line} for line in answer.lines]}
+            {
+                "file": file,
+                "lines": [{"baseline": line} for line in answer.lines],
+                "aside": [{"baseline": line} for line in answer.aside],
+            }
             for file, answer in contestant.answers.items()
         ]
         found = "".join(json.dumps(row) + "\n" for row in rows)

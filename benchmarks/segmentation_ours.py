@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 from benchmarks.page_worker import Found, Segmenter, serve
-from segmentation import segment
+from segmentation import Line, segment
+from segmentation.lines import ASIDE
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -38,7 +39,12 @@ def load(method: str) -> tuple[str, Segmenter]:
 def _found(method: str, page: Image.Image) -> Found:
     """Return the lines; their polygons are made as well, and part of the price."""
     lines = segment(np.asarray(page), method)
-    return Found([[[float(x), float(y)] for x, y in line.baseline] for line in lines])
+    own = [_points(line) for line in lines if line.kind != ASIDE]
+    return Found(own, aside=[_points(line) for line in lines if line.kind == ASIDE])
+
+
+def _points(line: Line) -> list[list[float]]:
+    return [[float(x), float(y)] for x, y in line.baseline]
 
 
 def _drawn_page() -> np.ndarray:

@@ -1,6 +1,8 @@
 """Segment the pages of a zip and write what was found, for the scorer of baselines.
 
 python -m benchmarks.segmentation_predictions PAGES.zip OUT.jsonl --method opencv|network
+
+Lines that were set aside are rows of their own, "aside", which the scorer leaves out.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from segmentation import METHODS, decode_page, segment
+from segmentation import METHODS, Line, decode_page, segment
+from segmentation.lines import ASIDE
 
 
 def main() -> None:
@@ -36,20 +39,18 @@ def main() -> None:
             start = time.perf_counter()
             lines = segment(page, arguments.method)
             seconds.append(time.perf_counter() - start)
-            found = [
-                {
-                    "baseline": [
-                        [x / arguments.scale, y / arguments.scale] for x, y in line.baseline
-                    ],
-                    "spacing": line.spacing_px / arguments.scale,
-                }
-                for line in lines
-            ]
-            out.write(json.dumps({"file": name, "lines": found}) + "\n")
+            own = [_row(line, arguments.scale) for line in lines if line.kind != ASIDE]
+            aside = [_row(line, arguments.scale) for line in lines if line.kind == ASIDE]
+            out.write(json.dumps({"file": name, "lines": own, "aside": aside}) + "\n")
     print(
         f"{arguments.method}: {len(seconds)} pages, {np.mean(seconds):.3f} s a page "
         f"(longest {max(seconds):.3f} s)"
     )
+
+
+def _row(line: Line, scale: float) -> dict:
+    baseline = [[x / scale, y / scale] for x, y in line.baseline]
+    return {"baseline": baseline, "spacing": line.spacing_px / scale}
 
 
 def _scaled(page: np.ndarray, scale: float) -> np.ndarray:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.draw_pages import SPURIOUS, ScoredPage, drawn, read_found, worst_pages
+from benchmarks.draw_pages import SET_ASIDE, SPURIOUS, ScoredPage, drawn, read_found, worst_pages
 from benchmarks.page_worker import Answer, Worker, WorkerError
 from benchmarks.pages import BenchmarkError, TrueLine, TruePage, read_truth, spread
 from benchmarks.segmentation import Contestant, main, race, table, table_by_source
@@ -149,6 +149,17 @@ def test_unknown_rival_and_broken_archive_are_refused(tmp_path: Path, capsys, ar
     assert "broken.zip is no archive of pages" in capsys.readouterr().err
 
 
+def test_lines_set_aside_are_left_out_of_the_row_and_counted_in_one_below(archive: Path) -> None:
+    page = read_truth(archive)[0]
+    strip = [[[5000.0, y], [5100.0, y]] for y in (100.0, 140.0)]
+    answer = Answer(list(LINES), 1.0, 1.0, 1, aside=strip)
+    rows = table([page], [Contestant("network", "network", answers={page.file: answer})])
+    own, both = ([cell.strip() for cell in row.split("|")] for row in rows.splitlines()[2:4])
+    assert (own[1], own[2], own[7]) == ("network", "1.000", "0")
+    assert (both[1], both[7]) == ("network, its 2 lines set aside counted too", "2")
+    assert both[3] == "1.000"  # F1on leaves spurious lines out
+
+
 def test_limited_pages_are_spread_over_the_archive() -> None:
     pages = [TruePage(str(k), "s", ()) for k in range(9)]
     assert [page.file for page in spread(pages, 3)] == ["1", "4", "7"]
@@ -158,7 +169,11 @@ def test_limited_pages_are_spread_over_the_archive() -> None:
 def test_worst_page_is_drawn_with_its_faults_in_colour(archive: Path, tmp_path: Path) -> None:
     rows = [
         {"file": "letters/1.png", "lines": [{"baseline": line} for line in LINES]},
-        {"file": "registers/1.png", "lines": [{"baseline": [[50, 250], [450, 250]]}]},
+        {
+            "file": "registers/1.png",
+            "lines": [{"baseline": [[50, 250], [450, 250]]}],
+            "aside": [{"baseline": [[50, 280], [450, 280]]}],
+        },
     ]
     path = tmp_path / "found.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -167,6 +182,7 @@ def test_worst_page_is_drawn_with_its_faults_in_colour(archive: Path, tmp_path: 
     picture = drawn(np.full((300, 500), 230, np.uint8), worst[0])
     assert picture.shape == (300, 500, 3)
     assert tuple(picture[250, 300]) == SPURIOUS
+    assert tuple(picture[280, 300]) == SET_ASIDE
 
 
 def test_found_lines_of_another_kind_are_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from lxml import etree
@@ -54,9 +55,16 @@ def add(parent: Element, name: str, text: str | None = None, /, **attributes: ob
     return element
 
 
-def root_element(name: str, space: str, schema: str) -> Element:
-    """Return the first element of a file, which says where its schema is."""
-    root = etree.Element(f"{{{space}}}{name}", nsmap={None: space, "xsi": XSI})
+def root_element(
+    name: str, space: str, schema: str, prefixes: Mapping[str, str] | None = None
+) -> Element:
+    """Return the first element of a file, which says where its schema is.
+
+    prefixes: of further namespaces that the file uses.
+    """
+    names: dict[str | None, str] = {None: space, "xsi": XSI}
+    names.update(prefixes or {})
+    root = etree.Element(f"{{{space}}}{name}", nsmap=names)
     root.set(f"{{{XSI}}}schemaLocation", f"{space} {schema}")
     return root
 

@@ -3,14 +3,14 @@ from itertools import product
 import numpy as np
 import pytest
 
-from htr.beam import BeamSettings, align, search
-from htr.character_model import build_character_model
+from htr.beam import BeamSearch, BeamSettings, align, log_softmax
+from htr.character_counts import build_character_model
 
 WIDE = BeamSettings(width=200, weight=0.5, bonus=0.0, classes=10, least=-50.0)
 
 
-def log_softmax(values):
-    return values - np.log(np.exp(values).sum(axis=1, keepdims=True))
+def search(rows, language, settings):
+    return BeamSearch(language, settings).search(rows)
 
 
 def collapsed(path):
@@ -86,3 +86,52 @@ def test_alignment_is_the_likeliest_path_of_the_text(seed):
 
 def test_alignment_of_an_empty_text_has_no_spans():
     assert align(np.log(np.full((4, 2), 0.5)), ()) == []
+
+
+def test_a_search_gives_the_same_again_whatever_it_searched_before():
+    language = build_character_model(["ab", "abab", "ca"], "abc", order=4)
+    beam = BeamSearch(language, BeamSettings(width=3))
+    lines = [log_softmax(np.random.default_rng(seed).normal(size=(30, 4))) for seed in range(5)]
+    first = [beam.search(rows) for rows in lines]
+    assert [beam.search(rows) for rows in reversed(lines)] == first[::-1]
+    assert [BeamSearch(language, BeamSettings(width=3)).search(rows) for rows in lines] == first
+
+
+def test_a_very_long_line_stays_within_the_range_of_numbers():
+    language = build_character_model(["a" * 9, "b"], "abc", order=3)
+    rows = np.log(np.tile([[0.01, 0.97, 0.01, 0.01], [0.97, 0.01, 0.01, 0.01]], (2000, 1)))
+    assert search(rows, language, BeamSettings(weight=0.5, bonus=-1.0)) == (1,) * 2000
+    assert search(rows, language, BeamSettings(weight=0.1, bonus=5.0)) == (1,) * 2000
+
+
+def test_certain_steps_are_read_though_all_else_is_impossible():
+    with np.errstate(divide="ignore"):
+        rows = np.log(np.eye(4)[[1, 1, 0, 1, 3, 2]])
+    language = build_character_model(["cab"], "abc", order=3)
+    assert search(rows, language, BeamSettings()) == (1, 1, 3, 2)
+
+
+def test_confidence_is_the_networks_own_where_the_language_model_overrules_it():
+    language = build_character_model(["abab"] * 5, "abc", order=3)
+    logits = np.log([[[0.02, 0.94, 0.02, 0.02], [0.02, 0.02, 0.47, 0.49]]])
+    spikes = BeamSearch(language).find_spikes(logits)
+    assert spikes.classes.tolist() == [1, 2]
+    assert spikes.confidence == pytest.approx([0.94, 0.47])
+    assert (spikes.line.tolist(), spikes.start.tolist(), spikes.end.tolist()) == (
+        [0, 0], [0, 1], [1, 2],
+    )  # fmt: skip
+
+
+def test_temperature_changes_confidences_and_never_the_text():
+    language = build_character_model(["abab"] * 5, "abc", order=3)
+    logits = np.random.default_rng(1).normal(size=(3, 40, 4)) * 3
+    plain, soft = (BeamSearch(language).find_spikes(logits, t) for t in (1.0, 2.0))
+    assert soft.classes.tolist() == plain.classes.tolist()
+    assert soft.start.tolist() == plain.start.tolist()
+    assert soft.confidence.mean() < plain.confidence.mean() - 0.05
+
+
+def test_lines_without_text_have_no_spikes():
+    logits = np.tile([9.0, 0.0, 0.0], (2, 6, 1))
+    spikes = BeamSearch(None).find_spikes(logits)
+    assert spikes.line.tolist() == spikes.classes.tolist() == []

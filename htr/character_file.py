@@ -1,0 +1,106 @@
+"""A character model in a file: a safetensors file, which holds arrays and no code."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from htr.character_model import ORDERS, CharacterModel, Followers, highest_order
+from htr.errors import RecognitionError
+
+FORMAT = "htr-desk character model"
+VERSION = "1"
+FILE_LIMIT_BYTES = 500_000_000
+_PARTS = {"contexts": np.int64, "first": np.int64, "numbers": np.int32, "counts": np.int32}
+
+
+def save_character_model(path: Path, model: CharacterModel) -> None:
+    """Write the model, whole or not at all.
+
+    Raises RecognitionError when the file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    arrays = {
+        f"{length}.{part}": np.ascontiguousarray(getattr(table, part))
+        for length, table in enumerate(model.followers)
+        for part in _PARTS
+    }
+    metadata = {
+        "format": FORMAT,
+        "version": VERSION,
+        "characters": json.dumps(model.characters, ensure_ascii=False),
+        "order": str(model.order),
+    }
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        unfinished.write_bytes(save(arrays, metadata))
+        os.replace(unfinished, path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise RecognitionError(
+            f"The language model could not be written to {path}: {error.strerror or error}. "
+            f"Check the folder and the free space."
+        ) from error
+
+
+def load_character_model(path: Path) -> CharacterModel:
+    """Return the model in a file that `save_character_model` wrote.
+
+    Raises RecognitionError when it is missing, too large, damaged or of another kind.
+    """
+    import safetensors
+
+    try:
+        if path.stat().st_size > FILE_LIMIT_BYTES:
+            raise RecognitionError(
+                f"{path.name} is larger than {FILE_LIMIT_BYTES // 1_000_000} MB; "
+                f"build the language model from less text or with a lower order."
+            )
+        with safetensors.safe_open(path, framework="numpy") as file:
+            characters, order = _heading(file.metadata() or {})
+            tables = tuple(_table(file, length, len(characters)) for length in range(order))
+    except OSError as error:
+        raise RecognitionError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (safetensors.SafetensorError, ValueError, TypeError, RecursionError) as error:
+        raise RecognitionError(
+            f"{path.name} is not a language model of this app or is damaged ({error}). "
+            f"Build it again."
+        ) from error
+    return CharacterModel(characters, tables)
+
+
+def _heading(metadata: dict[str, str]) -> tuple[tuple[str, ...], int]:
+    if metadata.get("format") != FORMAT or metadata.get("version") != VERSION:
+        raise ValueError("another format")
+    characters = json.loads(metadata.get("characters", ""))
+    if not isinstance(characters, list) or not all(isinstance(c, str) for c in characters):
+        raise ValueError("no list of characters")
+    order = int(metadata.get("order", ""))
+    if not ORDERS[0] <= order <= min(ORDERS[-1], highest_order(len(characters))):
+        raise ValueError("an order out of range")
+    return tuple(characters), order
+
+
+def _table(file: Any, length: int, characters: int) -> Followers:
+    """Return what followed the contexts of one length, checked so that no lookup can fail."""
+    parts = {part: file.get_tensor(f"{length}.{part}") for part in _PARTS}
+    for part, kind in _PARTS.items():
+        if parts[part].ndim != 1 or parts[part].dtype != kind:
+            raise ValueError(f"{length}.{part} of another kind")
+    table = Followers(**parts)
+    if len(table.first) != len(table.contexts) + 1 or len(table.numbers) != len(table.counts):
+        raise ValueError("parts of different lengths")
+    if table.first[0] != 0 or table.first[-1] != len(table.numbers):
+        raise ValueError("contexts that do not fill the counts")
+    if (np.diff(table.first) < 1).any() or (np.diff(table.contexts) < 1).any():
+        raise ValueError("contexts out of order")
+    if (table.numbers < 0).any() or (table.numbers > characters).any():
+        raise ValueError("a character out of range")
+    if (table.counts < 1).any():
+        raise ValueError("a count below 1")
+    return table

@@ -29,12 +29,12 @@ def keeps_lines(store: storage.Store, run: storage.Run, page_id: int) -> bool:
 
 
 def lines_to_read(store: storage.Store, page_id: int, model_id: int) -> list[storage.Line]:
-    """Return the lines of a page that the model has not read as they are now, none set aside."""
+    """Return the lines of a page that the model has not read as they are now, but none set aside."""
     shown = storage.lines_of(store, page_id, model_id)
     return [
         one.line
         for one in shown
-        if (one.line.kind != storage.ASIDE or one.line.unread)
+        if (one.line.kind != storage.ASIDE or one.status != "machine" or one.line.unread)
         and (one.line.unread or one.reading is None or one.reading.model_id != model_id)
     ]
 

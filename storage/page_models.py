@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from storage.documents import COUNTED
 from storage.records import STATUSES
 from storage.rows import Row
 from storage.store import Store, select
@@ -12,7 +13,7 @@ from storage.store import Store, select
 _SHOWN = """(SELECT id FROM reading AS one WHERE one.line_id = line.id
     ORDER BY one.model_id = (SELECT id FROM model WHERE current = 1) DESC,
         one.created DESC, one.id DESC LIMIT 1)"""
-_THERE = """line.replaced IS NULL AND line.removed IS NULL AND page.removed IS NULL
+_THERE = f"""{COUNTED} AND line.replaced IS NULL AND line.removed IS NULL AND page.removed IS NULL
     AND (:page_id IS NULL OR page.id = :page_id)
     AND (:document_id IS NULL OR page.document_id = :document_id)"""
 

@@ -50,6 +50,7 @@ def changes_view(
     names = {model.id: model.name for model in storage.models(services.store, with_removed=True)}
     differ = [pair for pair in pairs if pair.before.split() != pair.reading.split()]
     shown = differ[first : first + LINES_AT_ONCE]
+    places = _places(services.store, shown)
     return {
         "now": _names([pair.model_id for pair in pairs], names),
         "before": _names([pair.before_model_id for pair in pairs], names),
@@ -57,7 +58,7 @@ def changes_view(
         "differ": len(differ),
         "first": first,
         **_rates(pairs),
-        "lines": [_line(services, pair, names) for pair in shown],
+        "lines": [_line(services, pair, names, places[pair.line_id]) for pair in shown],
     }
 
 
@@ -66,20 +67,37 @@ def words_view(words: Sequence[Words]) -> list[list[str | bool]]:
     return [[piece.text, piece.differs] for piece in words]
 
 
-def _line(services: Services, pair: storage.ReadingPair, names: Mapping[int, str]) -> Answer:
+def _line(
+    services: Services,
+    pair: storage.ReadingPair,
+    names: Mapping[int, str],
+    place: tuple[int, int],
+) -> Answer:
     shown = line_view(storage.line_text(services.store, pair.line_id))
     before, now = word_differences(pair.before, pair.reading)
     decided = pair.status in ("corrected", "confirmed")
     return {
         "id": pair.line_id,
         "page": pair.page_id,
-        "number": storage.line_order(services.store, pair.page_id).index(pair.line_id) + 1,
+        "place": list(place),
         "crop": shown["crop"],
         "aspect": shown["aspect"],
         "names": [names[pair.before_model_id], names[pair.model_id]],
         "read": [words_view(before), words_view(now)],
         "text": pair.text if decided else None,
     }
+
+
+def _places(
+    store: storage.Store, pairs: Sequence[storage.ReadingPair]
+) -> dict[int, tuple[int, int]]:
+    """Return by line the number of its page in the document and its own on the page, from 1."""
+    found = {}
+    for page_id in dict.fromkeys(pair.page_id for pair in pairs):
+        _, _, page_number, _ = storage.page_neighbours(store, page_id)
+        for place, line_id in enumerate(storage.line_order(store, page_id), start=1):
+            found[line_id] = (page_number, place)
+    return found
 
 
 def _rates(pairs: Sequence[storage.ReadingPair]) -> Answer:

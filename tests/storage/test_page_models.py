@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from storage import (
+    ASIDE,
     Document,
+    LineEdit,
     Model,
     NewReading,
     Page,
     Store,
     add_readings,
+    change_layout,
     compared_pages,
     correct_line,
     documents_read_by,
@@ -70,3 +73,15 @@ def test_removed_pages_are_not_counted(
     remove_page(store, page.id)
     assert documents_read_by(store, model.id) == []
     assert shown_models(store) == {}
+
+
+def test_lines_set_aside_do_not_count(
+    store: Store, page: Page, model: Model, second: Model, lines: list[int]
+) -> None:
+    aside = [LineEdit(lines[0], kind=ASIDE)]
+    change_layout(store, page.id, aside, "aside", "ada", 0)
+    set_current_model(store, second.id)
+    assert shown_models(store) == {page.id: {model.id: 2}}
+    readings = {line_id: NewReading("zwei", 0.5) for line_id in lines}
+    add_readings(store, second.id, readings)
+    assert [pair.line_id for pair in reading_pairs(store)] == lines[1:]

@@ -178,7 +178,7 @@ def test_changes_show_lines_that_differ_with_their_words_and_rates_on_human_text
     assert view["cer"] == [0.1, 0.0]
     assert (view["before"], view["now"]) == (["base"], ["<b>child</b>"])
     first, second = view["lines"]
-    assert (first["number"], first["text"]) == (2, "machine 22")
+    assert (first["place"], first["text"]) == ([1, 2], "machine 22")
     assert second["read"] == [
         [["machine", True], ["3", False]],
         [["other", True], ["3", False]],

@@ -26,7 +26,7 @@ function summary(answer) {
 }
 
 const pairs = (answer) => answer.lines.map((line) => pairOfLines(line, line.names, ["del", "ins"],
-  answer.page ? `line ${line.number}` : `page of line ${line.number}`));
+  answer.page ? `line ${line.place[1]}` : `page ${line.place[0]}, line ${line.place[1]}`));
 
 async function open(first = 1) {
   const asked = at;

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("htr.training")
 NICENESS = 15  # whoever reads or types meanwhile goes first
 DONE, FAILED, NOT_OURS = 0, 1, 3  # exit statuses
+Train = Callable[[storage.Run, RunLink, str], "RunEnd"]
 AGAIN = "Nothing is lost: go on from the last checkpoint"
 
 
@@ -55,19 +56,29 @@ def main(arguments: list[str] | None = None) -> int:
         set_threads(chosen.threads)
         if chosen.estimate:
             return _print_estimate(store, chosen.documents, chosen.device)
-        return work(store, chosen.run, chosen.device)
+        return work(store, chosen.run, chosen.device, listen=_on_terminate)
 
 
-def work(store: storage.Store, run_id: int, device: str) -> int:
-    """Return the exit status after working on the run; how it ended is in the database."""
-    from training.worker_run import train
+def work(
+    store: storage.Store,
+    run_id: int,
+    device: str,
+    train: Train | None = None,
+    listen: Callable[[RunLink], None] = lambda link: None,
+) -> int:
+    """Return the exit status after working on the run; how it ended is in the database.
 
+    train: see `training.worker_run`, which is the default. listen: prepares for the computer's
+    wish that this process end.
+    """
+    if train is None:
+        from training.worker_run import train
     run = storage.begin_run(store, run_id, os.getpid())
     if run is None:
         LOG.info("run %d does not wait for a process", run_id)
         return NOT_OURS
     link = RunLink(store, run_id, os.getpid())
-    _on_terminate(link)
+    listen(link)
     link.start()
     LOG.info("run %d, attempt %d, process %d", run_id, run.attempts, os.getpid())
     try:

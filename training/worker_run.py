@@ -16,6 +16,7 @@ from training.finetune_config import FinetuneConfig, FinetuneResult, Progress
 from training.frozen_lines import Snapshot, has_snapshot, read_snapshot
 from training.promotion import next_name, promote
 from training.reading import cer_of, read_lines
+from training.reference import REFERENCE_LINES, REPLAY_LINES
 from training.report import build_report
 from training.run_folder import RunFolder, run_folder
 from training.run_link import RunLink
@@ -46,25 +47,39 @@ class _Stopped(Exception):
     """A person asked for the end before there was anything to keep."""
 
 
-def train(run: storage.Run, link: RunLink, device: str, finetune: Finetune = finetune) -> RunEnd:
+def train(
+    run: storage.Run,
+    link: RunLink,
+    device: str,
+    finetune: Finetune = finetune,
+    reference_lines: int = REFERENCE_LINES,
+) -> RunEnd:
     """Return how the training ended; its model, if it made one, is registered and decided upon.
 
-    finetune: see `training.finetune`.
+    finetune: see `training.finetune`. reference_lines: of each kind, to tell what is forgotten.
 
     Raises: RunEnded, Terminated (see `RunLink.check`); TrainingError, StorageError,
     RecognitionError, OSError or MemoryError for what cannot be worked with.
     """
     try:
-        return _Training(run, link, device, finetune).train()
+        return _Training(run, link, device, finetune, reference_lines).train()
     except _Stopped:
         return RunEnd(None, STOPPED_EARLY)
 
 
 class _Training:
-    def __init__(self, run: storage.Run, link: RunLink, device: str, finetune: Finetune) -> None:
+    def __init__(
+        self,
+        run: storage.Run,
+        link: RunLink,
+        device: str,
+        finetune: Finetune,
+        reference_lines: int,
+    ) -> None:
         self.run = run
         self.link = link
         self.finetune = finetune
+        self.reference_lines = reference_lines
         self.store = link.store
         self.folder: RunFolder = run_folder(link.store.data_dir, run.id)
         self.settings: TrainSettings = train_settings(run.settings)
@@ -100,6 +115,8 @@ class _Training:
                 left_out=self.settings.left_out,
                 seed=self.settings.seed,
                 settings=self.settings.as_json(),
+                reference_count=self.reference_lines,
+                replay_count=REPLAY_LINES * self.reference_lines // REFERENCE_LINES,
                 progress=lambda share: self._tell_share("snapshot", SNAPSHOT, BASELINE, share),
             )
         storage.name_snapshot(self.store, self.run.id, snapshot.sha256)

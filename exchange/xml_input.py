@@ -18,6 +18,14 @@ MAX_BYTES = 32 * 2**20  # a page with every character's outline has about 10 MiB
 MAX_TAGS = 2_000_000  # "<" in the file; about half as many elements, some 300 MiB in memory
 MAX_DEPTH = 64  # PAGE and ALTO nest about ten deep
 MAX_VALUE = 1e7  # no page image is so many pixels wide, nor so many 1/1200 inch
+SAFE_PARSING = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
 
 # Where "<" is another byte than in ASCII, the checks below would see nothing.
 _ENCODINGS = re.compile(
@@ -36,16 +44,8 @@ def parse_xml(data: bytes, name: str) -> Element:
         UnsafeFile: too large, too deep, or with a DOCTYPE.
         ExchangeError: no well-formed XML, or in an encoding that is not read here.
     """
-    _check_bytes(data, name)
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        recover=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    check_bytes(data, name)
+    parser = etree.XMLParser(recover=False, **SAFE_PARSING)
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
@@ -59,6 +59,32 @@ def parse_xml(data: bytes, name: str) -> Element:
         raise _has_doctype(name)
     _check_depth(root, name)
     return root
+
+
+def check_bytes(data: bytes, name: str) -> None:
+    """Raise ExchangeError for bytes that no parser should see; see `parse_xml`."""
+    if len(data) > MAX_BYTES:
+        raise UnsafeFile(
+            f"{name} has {len(data) / 2**20:.0f} MiB; a page may have {MAX_BYTES // 2**20}. Split "
+            "it into one file a page."
+        )
+    if not data.strip():
+        raise ExchangeError(f"{name} is empty. Export it again.")
+    if data.count(b"<") > MAX_TAGS:
+        raise UnsafeFile(
+            f"{name} has more than {MAX_TAGS:,} XML tags, too many for one page. Split it into "
+            "one file a page."
+        )
+    declared = _DECLARED.search(data[:300].replace(b"\x00", b""))
+    encoding = declared.group(1).decode("ascii", "replace").lower() if declared else "utf-8"
+    readable = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not _ENCODINGS.fullmatch(encoding) or not readable.startswith((b"<", *_UTF16_MARKS)):
+        raise ExchangeError(
+            f"{name} does not begin like XML in an encoding that is read here (found "
+            f"{encoding!r}). Save it as UTF-8."
+        )
+    if b"<!DOCTYPE" in data.replace(b"\x00", b""):
+        raise _has_doctype(name)
 
 
 def local_name(element: Element) -> str:
@@ -115,31 +141,6 @@ def confidence(element: Element, attribute: str) -> float | None:
 def base_name(path: str) -> str:
     """Return the last part of a path of any system: a file never says where to look for images."""
     return path.strip().replace("\\", "/").rpartition("/")[2]
-
-
-def _check_bytes(data: bytes, name: str) -> None:
-    if len(data) > MAX_BYTES:
-        raise UnsafeFile(
-            f"{name} has {len(data) / 2**20:.0f} MiB; a page may have {MAX_BYTES // 2**20}. Split "
-            "it into one file a page."
-        )
-    if not data.strip():
-        raise ExchangeError(f"{name} is empty. Export it again.")
-    if data.count(b"<") > MAX_TAGS:
-        raise UnsafeFile(
-            f"{name} has more than {MAX_TAGS:,} XML tags, too many for one page. Split it into "
-            "one file a page."
-        )
-    declared = _DECLARED.search(data[:300].replace(b"\x00", b""))
-    encoding = declared.group(1).decode("ascii", "replace").lower() if declared else "utf-8"
-    readable = data.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if not _ENCODINGS.fullmatch(encoding) or not readable.startswith((b"<", *_UTF16_MARKS)):
-        raise ExchangeError(
-            f"{name} does not begin like XML in an encoding that is read here (found "
-            f"{encoding!r}). Save it as UTF-8."
-        )
-    if b"<!DOCTYPE" in data.replace(b"\x00", b""):
-        raise _has_doctype(name)
 
 
 def _check_depth(root: Element, name: str) -> None:

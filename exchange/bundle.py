@@ -1,0 +1,112 @@
+"""Pages with their images -> one zip archive that other programs take in, page after page.
+
+Images stand beside the first kind of layout, as kraken and eScriptorium want it, or each kind of
+layout in a folder of its own, as Transkribus does; a `mets.xml` says what belongs together. Each
+layout names its image as it is called in the archive. One page is in memory at a time.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from exchange.alto_output import write_alto
+from exchange.errors import ExchangeError
+from exchange.mets import write_mets
+from exchange.page_xml_output import write_page_xml
+from exchange.records import PageDocument
+from exchange.xml_input import base_name
+
+LAYOUTS = {"page": write_page_xml, "alto": write_alto}
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # zip knows no earlier time
+MAX_STEM = 120  # characters; longer names do not unpack everywhere
+
+
+def write_bundle(
+    out: BinaryIO,
+    pages: Iterable[tuple[PageDocument, Path | None]],
+    title: str,
+    now: datetime,
+    layouts: Sequence[str] = ("page",),
+    in_folders: bool = False,
+    proceed: Callable[[int], bool] = lambda done: True,
+) -> int:
+    """Return how many pages were written into a zip archive.
+
+    pages: each with the file of its image, None to leave the image out. layouts: of LAYOUTS.
+    in_folders: whether the first kind of layout, too, stands in a folder of its own.
+    proceed: called with the number of pages done after each; False stops, and the archive holds
+    what was done so far.
+
+    Raises: ExchangeError for an unknown layout, an image that cannot be read, or a page that is
+    not measured in pixels.
+    """
+    unknown = [layout for layout in layouts if layout not in LAYOUTS]
+    if unknown:
+        raise ExchangeError(f"There is no layout {unknown[0]!r}; choose of {', '.join(LAYOUTS)}.")
+    listed: list[tuple[str, list[str]]] = []
+    taken = {"mets"}
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for page, image in pages:
+            stem, ending = _unused_name(page.image_name, image, taken)
+            named = replace(page, image_name=stem + ending)
+            files = []
+            if image is not None:
+                files.append(stem + ending)
+                _add_image(archive, files[-1], image, now)
+            for layout in layouts:
+                folder = f"{layout}/" if in_folders or layout != layouts[0] else ""
+                files.append(f"{folder}{stem}.xml")
+                _add(archive, files[-1], LAYOUTS[layout](named, now), now)
+            listed.append((page.image_name, files))
+            if not proceed(len(listed)):
+                break
+        _add(archive, "mets.xml", write_mets(title, listed, now), now)
+    return len(listed)
+
+
+def _unused_name(name: str, image: Path | None, taken: set[str]) -> tuple[str, str]:
+    """Return stem and ending for a page's files, unlike those of all pages before."""
+    last = base_name(name)
+    stem, _, ending = last.rpartition(".")
+    if not stem or len(ending) > 5 or not ending.isalnum():
+        stem, ending = last, ""
+    if image is not None and image.suffix:  # what the stored file is, whatever it was called
+        ending = image.suffix.lstrip(".")
+    allowed = (c if c.isalnum() or c in " -_.,()" else "_" for c in stem[:MAX_STEM])
+    base = "".join(allowed).strip(" .") or "page"
+    found, count = base, 1
+    while found.casefold() in taken:
+        count += 1
+        found = f"{base} ({count})"
+    taken.add(found.casefold())
+    return found, f".{ending}" if ending else ""
+
+
+def _add_image(archive: zipfile.ZipFile, name: str, image: Path, now: datetime) -> None:
+    """Copy an image, piece by piece; it is compressed already."""
+    try:
+        with image.open("rb") as source:
+            info = _info(name, now)
+            info.compress_type = zipfile.ZIP_STORED
+            info.file_size = image.stat().st_size  # so that a large one gets the large format
+            with archive.open(info, "w") as target:
+                while piece := source.read(1 << 20):
+                    target.write(piece)
+    except OSError as error:
+        raise ExchangeError(f"The image for {name} cannot be read: {error}.") from error
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes, now: datetime) -> None:
+    info = _info(name, now)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(info, data)
+
+
+def _info(name: str, now: datetime) -> zipfile.ZipInfo:
+    moment = max(_EPOCH, now.timetuple()[:6])
+    return zipfile.ZipInfo(name, moment)

@@ -20,9 +20,9 @@ from exchange.mets import write_mets
 from exchange.page_xml_output import write_page_xml
 from exchange.records import PageDocument
 from exchange.xml_input import base_name
+from exchange.zip_output import add_file, file_info
 
 LAYOUTS = {"page": write_page_xml, "alto": write_alto}
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # zip knows no earlier time
 MAX_STEM = 120  # characters; longer names do not unpack everywhere
 
 
@@ -61,11 +61,11 @@ def write_bundle(
             for layout in layouts:
                 folder = f"{layout}/" if in_folders or layout != layouts[0] else ""
                 files.append(f"{folder}{stem}.xml")
-                _add(archive, files[-1], LAYOUTS[layout](named, now), now)
+                add_file(archive, files[-1], LAYOUTS[layout](named, now), now)
             listed.append((page.image_name, files))
             if not proceed(len(listed)):
                 break
-        _add(archive, "mets.xml", write_mets(title, listed, now), now)
+        add_file(archive, "mets.xml", write_mets(title, listed, now), now)
     return len(listed)
 
 
@@ -91,22 +91,10 @@ def _add_image(archive: zipfile.ZipFile, name: str, image: Path, now: datetime) 
     """Copy an image, piece by piece; it is compressed already."""
     try:
         with image.open("rb") as source:
-            info = _info(name, now)
-            info.compress_type = zipfile.ZIP_STORED
+            info = file_info(name, now, zipfile.ZIP_STORED)
             info.file_size = image.stat().st_size  # so that a large one gets the large format
             with archive.open(info, "w") as target:
                 while piece := source.read(1 << 20):
                     target.write(piece)
     except OSError as error:
         raise ExchangeError(f"The image for {name} cannot be read: {error}.") from error
-
-
-def _add(archive: zipfile.ZipFile, name: str, data: bytes, now: datetime) -> None:
-    info = _info(name, now)
-    info.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(info, data)
-
-
-def _info(name: str, now: datetime) -> zipfile.ZipInfo:
-    moment = max(_EPOCH, now.timetuple()[:6])
-    return zipfile.ZipInfo(name, moment)

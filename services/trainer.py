@@ -260,22 +260,25 @@ class Trainer:
     def _look_after(self) -> None:
         """Mark trainings as failed whose process has ended without saying so."""
         now = self._store.clock()
-        for run in storage.runs(self._store, TRAIN, ACTIVE):
+        for active in storage.runs(self._store, TRAIN, ACTIVE):
             with self._lock:
-                process = self._workers.get(run.id)
+                process = self._workers.get(active.id)
             status = process.poll() if process else None
-            run = storage.run(self._store, run.id)  # it may have ended just before its process
-            if run.state in ACTIVE and (
-                status is not None or (run.state == "running" and is_dead(run, now))
-            ):
-                why = end_words(status)
-                self._mark_failed(run, f" ({why})" if why else "")
+            run = storage.run(self._store, active.id)  # it may have ended just before its process
+            if run.state not in ACTIVE:
+                continue
+            # Another app on the same folder may have been quicker to start a process for the run.
+            ours = process is not None and run.worker_pid in (None, process.pid)
+            if ours and status is not None:
+                self._mark_failed(run, end_words(status))
+            elif run.state == "running" and is_dead(run, now):
+                self._mark_failed(run, "")
 
     def _mark_failed(self, run: storage.Run, why: str) -> None:
         left = self._folder(run.id).has_checkpoint
         ahead = "go on from its last checkpoint" if left else "start it again"
         message = (
-            f"The training process ended unexpectedly{why}. Nothing is lost: {ahead}. "
+            f"The training process ended unexpectedly{f' ({why})' if why else ''}. Nothing is lost: {ahead}. "
             f"Its log is {self._folder(run.id).log}."
         )
         LOG.warning("run %d: %s", run.id, message)

@@ -71,8 +71,6 @@ def work(
     train: see `training.worker_run`, which is the default. listen: prepares for the computer's
     wish that this process end.
     """
-    if train is None:
-        from training.worker_run import train
     run = storage.begin_run(store, run_id, os.getpid())
     if run is None:
         LOG.info("run %d does not wait for a process", run_id)
@@ -82,13 +80,19 @@ def work(
     link.start()
     LOG.info("run %d, attempt %d, process %d", run_id, run.attempts, os.getpid())
     try:
-        return _ended(link, lambda: train(run, link, device))
+        return _ended(link, lambda: (train or _training())(run, link, device))
     except storage.StorageError as error:
         # The database itself cannot be written; the app will find this process dead.
         LOG.error("how run %d ended could not be stored: %s", run_id, error)
         return FAILED
     finally:
         link.close()
+
+
+def _training() -> Train:
+    from training.worker_run import train  # torch is loaded once signs of life are given
+
+    return train
 
 
 def _ended(link: RunLink, train: Callable[[], RunEnd]) -> int:

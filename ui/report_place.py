@@ -9,6 +9,7 @@ from services.services import Services
 from ui.answers import Answer, answers, number
 from ui.report_view import report_view
 from ui.static_files import static_text
+from ui.train_place import decision_functions
 
 SCRIPTS = ("train/words.js", "train/plot.js", "train/verdict.js", "train/report.js")
 
@@ -27,5 +28,5 @@ def report_place(services: Services) -> gr.HTML:
         value=static_text("train/report.html"),
         apply_default_css=False,
         js_on_load=static_text(*SCRIPTS),
-        server_functions=[open_report],
+        server_functions=[open_report, *decision_functions(services)],
     )

@@ -73,31 +73,38 @@ def _interval(values: object, otherwise: float) -> list[float]:
 
 def _notes(report: Mapping[str, Any]) -> list[str]:
     """Return the rest of what was found out, a sentence each."""
-    notes = []
-    comparison = _mapping(report.get("comparison"))
-    difference, p = finite(comparison.get("difference")), finite(comparison.get("p"))
-    ends = _interval(comparison.get("interval"), difference or 0.0)
-    if difference is not None and p is not None:
-        unit = comparison.get("unit")
-        drawn = f", drawn anew by {unit}" if unit in ("pages", "lines") else ""
-        notes.append(
-            f"The difference is {_points(difference)} of the characters, with 95 % certainty "
-            f"between {_points(ends[0])} and {_points(ends[1])} "
-            f"({'p < 0.001' if p < 0.001 else f'p = {p:.3f}'}; paired bootstrap{drawn}), on "
-            f"{_count(comparison.get('lines'), 'test line')} of "
-            f"{_count(comparison.get('pages'), 'page')}."
-        )
+    notes = [_difference_words(_mapping(report.get("comparison")))]
     forgetting = _mapping(report.get("forgetting"))
     if isinstance(forgetting.get("sentence"), str):
         tested = _count(forgetting.get("lines"), "line")
         notes.append(f"{forgetting['sentence']} Tested on {tested} that are not of this training.")
-    for new in _mappings(report.get("new_characters")):
-        taught, tested = _count(new.get("taught"), "time"), _count(new.get("tested"), "time")
-        notes.append(
-            f"{new.get('character')} was new to the model: taught {taught}, read right "
-            f"{whole(new.get('read_after')) or 0} of {tested} on the test lines."
-        )
-    return notes
+    notes += [_new_character_words(new) for new in _mappings(report.get("new_characters"))]
+    return [note for note in notes if note]
+
+
+def _difference_words(comparison: Mapping[str, Any]) -> str:
+    difference, p = finite(comparison.get("difference")), finite(comparison.get("p"))
+    if difference is None or p is None or not whole(comparison.get("lines")):
+        return ""
+    low, high = _interval(comparison.get("interval"), difference)
+    unit = comparison.get("unit")
+    drawn = f", {unit} drawn anew" if unit in ("pages", "lines") else ""
+    lines, pages = comparison.get("lines"), comparison.get("pages")
+    return (
+        f"The difference is {_points(difference)} of the characters, with 95 % certainty between "
+        f"{_points(low)} and {_points(high)} ({'p < 0.001' if p < 0.001 else f'p = {p:.3f}'}; "
+        f"paired bootstrap{drawn}), on {_count(lines, 'test line')} of {_count(pages, 'page')}."
+    )
+
+
+def _new_character_words(new: Mapping[str, Any]) -> str:
+    tested, right = whole(new.get("tested")) or 0, whole(new.get("read_after")) or 0
+    proof = f"read right {right} of {_count(tested, 'time')} on the test lines"
+    return (
+        f"{_text(new.get('character'))} was new to the model: taught "
+        f"{_count(new.get('taught'), 'time')}, "
+        f"{proof if tested else 'and not tested, since no test line has it'}."
+    )
 
 
 def _points(change: float) -> str:

@@ -33,7 +33,11 @@ def train_place(services: Services) -> gr.HTML:
         value=static_text("train/train.html"),
         apply_default_css=False,
         js_on_load=static_text(*SCRIPTS),
-        server_functions=[*survey_functions(services), *run_functions(services)],
+        server_functions=[
+            *survey_functions(services),
+            *run_functions(services),
+            *decision_functions(services),
+        ],
     )
 
 
@@ -69,7 +73,7 @@ def survey_functions(services: Services) -> list[Callable[..., Answer]]:
 
 
 def run_functions(services: Services) -> list[Callable[..., Answer]]:
-    """Return what the browser may ask of runs: state, cancel, resume, use_model, go_back."""
+    """Return what the browser may ask of runs at work or ended: state, cancel, resume."""
     told = Told(services.trainer)
 
     @answers
@@ -86,6 +90,12 @@ def run_functions(services: Services) -> list[Callable[..., Answer]]:
         services.trainer.resume(number(data, "run"))
         return {"running": True}
 
+    return [state, cancel, resume]
+
+
+def decision_functions(services: Services) -> list[Callable[..., Answer]]:
+    """Return what a person may decide about the model of a run: use_model, go_back."""
+
     @answers
     def use_model(data: dict) -> Answer:
         return {"model": services.trainer.promote(number(data, "run")).name}
@@ -94,7 +104,7 @@ def run_functions(services: Services) -> list[Callable[..., Answer]]:
     def go_back(data: dict) -> Answer:
         return {"model": services.trainer.go_back(number(data, "run")).name}
 
-    return [state, cancel, resume, use_model, go_back]
+    return [use_model, go_back]
 
 
 def _state(services: Services, told: Told) -> Answer:

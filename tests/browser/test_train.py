@@ -66,8 +66,8 @@ def test_model_is_taught_watched_judged_and_reported(tab, classroom: Server) -> 
     tab.locator(".running progress").wait_for()
     tab.locator(".running .plot svg").wait_for(timeout=RUN_LIMIT_MS)
     tab.reload()  # the run knows nothing of tabs
-    tab.locator(".running progress, .verdict").first.wait_for()
-    tab.locator(".verdict").wait_for(timeout=RUN_LIMIT_MS)
+    tab.locator(".running progress, .news .verdict").first.wait_for()
+    tab.locator(".news .verdict").wait_for(timeout=RUN_LIMIT_MS)
     with storage.open_store(classroom.data_dir, check=False) as store:
         (run,) = storage.runs(store, "train")
     assert run.state == "done", run.message
@@ -99,9 +99,10 @@ def chooses_pages(tab, server: Server, page: int) -> None:
 
 def keeps_report(tab) -> None:
     tab.get_by_role("link", name="What changed").click()
-    tab.locator(".score").nth(1).wait_for()
+    tab.locator(".rate-card").nth(1).wait_for()
     assert "#/train/1" in tab.url
     assert tab.locator('.place[data-place="report"] .plot svg').count() == 1
+    assert tab.locator(".changed img, .side-by-side p").count() > 0
     with tab.expect_download() as kept:
         tab.get_by_role("link", name="Download as one file").click()
     assert kept.value.suggested_filename == "training-1.html"

@@ -78,8 +78,18 @@ def test_difference_is_told_with_its_certainty(shown: Answer) -> None:
     assert shown["notes"][0].startswith(
         "The difference is +8.3 points of the characters, with 95 %"
     )
-    assert "paired bootstrap, drawn anew by lines" in shown["notes"][0]
+    assert "paired bootstrap, lines drawn anew" in shown["notes"][0]
     assert "4 test lines of 1 page" in shown["notes"][0]
+
+
+def test_new_character_tells_how_often_it_was_taught_and_read(services: Services) -> None:
+    tested = {"character": "ẽ", "taught": 33, "tested": 6, "read_after": 5}
+    untested = {"character": "ñ", "taught": 1, "tested": 0, "read_after": 0}
+    report = {"new_characters": [tested, untested]}
+    assert report_view(storage.run(services.store, 1), report, None)["notes"] == [
+        "ẽ was new to the model: taught 33 times, read right 5 of 6 times on the test lines.",
+        "ñ was new to the model: taught 1 time, and not tested, since no test line has it.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from tests.ui.training_runs import (
 )
 from ui.answers import Answer
 from ui.run_view import MAX_POINTS, curve, line_image
-from ui.train_place import run_functions, survey_functions
+from ui.train_place import decision_functions, run_functions, survey_functions
 
 Ask = Callable[..., Any]
 
@@ -43,7 +43,8 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servic
 
 @pytest.fixture
 def ask(services: Services) -> Ask:
-    functions = {f.__name__: f for f in [*survey_functions(services), *run_functions(services)]}
+    offered = [survey_functions, run_functions, decision_functions]
+    functions = {function.__name__: function for group in offered for function in group(services)}
 
     def asked(name: str, **data: object) -> Answer:
         return functions[name](data)

@@ -112,7 +112,7 @@ class Before {
     return this.row("suspicious",
       h("p", {}, h("b", {}, count(suspicious.length, "line", "lines")), suspicious.length === 1 ? " looks wrong." : " look wrong."),
       h("a", { class: "button", href: `#/page/${line.page}/line/${line.line}` }, suspicious.length === 1 ? "Look at it" : "Look at them"),
-      [h("ul", {}, first.map(item)), this.leftOut(), rest.length ? this.fold("all-suspicious", `${rest.length} more`, h("ul", {}, rest.map(item))) : null]);
+      [h("ul", {}, first.map(item)), rest.length ? this.fold("all-suspicious", `${rest.length} more`, h("ul", {}, rest.map(item))) : null, this.leftOut()]);
   }
 
   leftOut() {
@@ -164,7 +164,11 @@ class Before {
   button() {
     const { h, icon } = window.htr;
     const { survey } = this;
-    return h("button", { type: "button", class: "first teach", disabled: !survey.can_start, onclick: this.acts.start },
-      icon("train"), "Teach the model");
+    const teach = h("button", { type: "button", class: "first teach", disabled: !survey.can_start }, icon("train"), "Teach the model");
+    teach.addEventListener("click", () => {
+      teach.disabled = true; // one press, one run
+      this.acts.start().finally(() => { teach.disabled = false; });
+    });
+    return teach;
   }
 }

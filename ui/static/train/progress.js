@@ -4,8 +4,8 @@ class Progress {
   constructor(cancel) {
     const { h } = window.htr;
     this.cancel = cancel;
-    this.phase = h("h2", { class: "busy" });
-    this.figures = h("p", { class: "soft pace", role: "status" });
+    this.phase = h("h2", { class: "busy", role: "status" }); // the figures would be read out each second
+    this.figures = h("p", { class: "soft pace" });
     this.meter = h("progress", { max: 1 });
     this.stop = h("button", { type: "button" });
     this.kept = h("p", { class: "soft small" });
@@ -19,7 +19,7 @@ class Progress {
 
   show(run) {
     const { h } = window.htr;
-    this.phase.textContent = run.phase_words;
+    if (this.phase.textContent !== run.phase_words) this.phase.textContent = run.phase_words;
     const figures = [];
     if (run.step !== null) figures.push(run.steps ? `step ${run.step} of ${run.steps}` : `step ${run.step}`);
     if (run.time_left_s !== null) figures.push(run.time_left_s < 5 ? "nearly there" : `about ${lasting(run.time_left_s)} left`);

@@ -14,7 +14,7 @@ function intervals(score) {
       h("span", { class: "span", style: `left:${(100 * low) / most}%;width:${(100 * (high - low)) / most}%` }),
       h("span", { class: "value", style: `left:${(100 * value) / most}%` })),
     h("b", {}, percent(value)), h("span", { class: "soft small" }, `${percent(low)} to ${percent(high)}`));
-  return h("section", { class: "score" }, h("h3", {}, score.words, h("span", { class: "soft small" }, ` ${score.name}, with 95 % intervals`)),
+  return h("section", { class: "rate-card" }, h("h3", {}, score.words, h("span", { class: "soft small" }, ` ${score.name}, with 95 % intervals`)),
     row("before", score.before, score.before_interval), row("after", score.after, score.after_interval));
 }
 
@@ -64,9 +64,9 @@ function draw(report) {
   const plot = new Plot();
   body.replaceChildren(...[
     h("div", { class: `outcome ${report.verdict.replace(" ", "-")}` }, icon(VERDICT_ICONS[report.verdict] || "check"),
-      h("p", {}, report.sentence, useWords(report))),
+      h("div", {}, h("p", {}, report.sentence, useWords(report)), h("div", { class: "buttons" }, decisions(report, acts)))),
     ...report.warnings.map((warning) => h("p", { class: "warning" }, warning)),
-    h("div", { class: "scores" }, report.scores.map(intervals)),
+    h("div", { class: "rate-pair" }, report.scores.map(intervals)),
     report.notes.length ? h("ul", { class: "notes" }, report.notes.map((note) => h("li", {}, note))) : null,
     h("p", { class: "soft small legend" }, h("mark", { class: "misread" }, "underlined"), " words are misread; ",
       h("span", { class: "gap" }, "‸"), " marks a place where words are missing."),
@@ -83,6 +83,10 @@ function draw(report) {
   download.href = report.download;
   download.hidden = false;
 }
+
+// Decides about the model, then shows how things stand.
+const decide = (decision) => (run) => call(server[decision], { run: run.id }).then(() => open(run.id)).catch(say);
+const acts = { use: decide("use_model"), goBack: decide("go_back") };
 
 async function open(run) {
   if (shown !== run) {

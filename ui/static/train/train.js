@@ -31,8 +31,9 @@ async function cancel(run) {
 }
 
 async function choose(documents) {
+  const box = document.activeElement?.closest(".document-list") ? document.activeElement.value : null;
   chosen = documents;
-  await look();
+  await look(() => box && main.querySelector(`.document-list input[value="${CSS.escape(box)}"]`)?.focus());
 }
 
 async function pin(page, heldOut) {
@@ -44,11 +45,13 @@ async function pin(page, heldOut) {
 const acts = {
   use: guarded(async (run) => {
     await call(server.use_model, { run: run.id });
+    survey = null; // it is told of another model now
     await refresh();
     message("The new model is in use. Pages read from now on are read by it.");
   }),
   goBack: guarded(async (run) => {
     await call(server.go_back, { run: run.id });
+    survey = null;
     await refresh();
     message("The model from before is in use again.");
   }),
@@ -63,13 +66,15 @@ const acts = {
 };
 
 // ---- before ----------------------------------------------------------------------------------
-async function look() {
+// Shows what there is to learn from, as it is now; `onShown` is called before the time is known.
+async function look(onShown = () => {}) {
   const asked = chosen;
   const answer = await call(server.survey, { documents: asked });
   if (asked !== chosen) return;
   survey = answer;
   estimate = null;
   drawBefore();
+  onShown();
   if (survey.can_start) await measure();
 }
 
@@ -99,7 +104,7 @@ async function refresh() {
   if (state.running) {
     if (!progress.element.isConnected) main.replaceChildren(progress.element);
     progress.show(state.running);
-    timer = setTimeout(() => document.hidden || keepUp(), POLL_MS);
+    again(POLL_MS);
   } else if (progress.element.isConnected || !survey) {
     progress.element.remove();
     await look();
@@ -112,8 +117,14 @@ async function keepUp() {
     await refresh();
   } catch (error) {
     if (error instanceof window.htr.ServerError) say(error);
-    else timer = setTimeout(() => document.hidden || keepUp(), 3 * POLL_MS);
+    else again(3 * POLL_MS);
   }
+}
+
+// Asks once more after a while, unless nobody looks then.
+function again(wait_ms) {
+  clearTimeout(timer);
+  timer = setTimeout(() => document.hidden || keepUp(), wait_ms);
 }
 
 function showRuns(state) {
@@ -127,7 +138,9 @@ function showRuns(state) {
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (here && !document.hidden && progress.element.isConnected) keepUp();
+  if (!here || document.hidden) return;
+  if (progress.element.isConnected) keepUp();
+  else refresh().catch(say); // another tab may have begun a run
 });
 
 place("train", {

@@ -10,28 +10,35 @@ function useWords(run) {
   return run.in_use ? " It is in use from now on." : " It is not in use.";
 }
 
+// Returns the buttons by which a person decides about the model of a run. `acts`: {use(run), goBack(run)}.
+function decisions(run, acts) {
+  const { h } = window.htr;
+  const button = (words, act) => h("button", { type: "button", onclick: () => act(run) }, words);
+  if (run.in_use) return run.has_base ? [button("Go back", acts.goBack)] : [];
+  if (!run.has_model || run.verdict === "worse") return [];
+  return [button(run.verdict === "not proven" ? "Use it anyway" : "Use it", acts.use)];
+}
+
 // Returns the news of the last run. `acts`: {use(run), goBack(run), resume(run), dismiss(run)}.
 function verdictCard(run, acts) {
   const { h, icon } = window.htr;
-  const button = (words, act, first = false) => h("button", { type: "button", class: first ? "first" : null, onclick: () => act(run) }, words);
-  const report = run.has_report ? h("a", { class: "button", href: `#/train/${run.id}` }, "What changed") : null;
-  const back = run.has_base ? button("Go back", acts.goBack) : null;
-  const again = run.can_resume ? button(run.has_checkpoint ? "Go on from the last checkpoint" : "Start it again", acts.resume, true) : null;
-  const dismiss = button("Dismiss", acts.dismiss);
-  const buttons = {
-    failed: () => [again, dismiss],
-    cancelled: () => [again, dismiss],
-    better: () => [report, run.in_use ? back : run.has_model ? button("Use it", acts.use) : null],
-    "not proven": () => [report, ...run.in_use ? [back] : [
-      run.has_model ? button("Use it anyway", acts.use) : null, button("Keep the current one", acts.dismiss)]],
-  }[run.verdict] || (() => [report]);
-  const close = ["failed", "cancelled", "not proven"].includes(run.verdict) ? null
+  const button = (words, act, first) => h("button", { type: "button", class: first ? "first" : null, onclick: () => act(run) }, words);
+  const broken = ["failed", "cancelled"].includes(run.verdict);
+  const open = run.verdict === "not proven" && !run.in_use;
+  const buttons = [
+    run.has_report ? h("a", { class: "button", href: `#/train/${run.id}` }, "What changed") : null,
+    broken && run.can_resume ? button(run.has_checkpoint ? "Go on from the last checkpoint" : "Start it again", acts.resume, true) : null,
+    broken ? button("Dismiss", acts.dismiss) : null,
+    ...decisions(run, acts),
+    open ? button("Keep the current one", acts.dismiss) : null,
+  ];
+  const close = broken || open ? null
     : h("button", { type: "button", class: "quiet", "aria-label": "Close this message", onclick: () => acts.dismiss(run) }, "×");
   return h("section", { class: `verdict ${run.verdict.replace(" ", "-")}`, "data-run": run.id },
     icon(VERDICT_ICONS[run.verdict] || "check"),
     h("div", { class: "words" }, h("p", {}, run.sentence, useWords(run)),
       run.warnings.map((warning) => h("p", { class: "warning" }, warning)),
-      h("div", { class: "buttons" }, ...buttons().filter(Boolean))), close);
+      h("div", { class: "buttons" }, buttons)), close);
 }
 
 // Returns the list of earlier runs, newest first.

@@ -9,9 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from segmentation.lines import SegmentationError
-from segmentation.network import WEIGHTS, draw_maps, find_lines, segment_with_network
+from segmentation.lines import DOUBTFUL, SegmentationError
+from segmentation.network import (
+    WEIGHTS,
+    draw_maps,
+    find_lines,
+    segment_with_network,
+    with_kinds,
+)
 from segmentation.unet import Segmenter, SegmenterConfig, load_segmenter, save_segmenter
+from segmentation.vectorise import FoundLine, set_aside
 
 TINY = SegmenterConfig(widths=(16, 16, 16, 16), depths=(1, 1, 1), dilations=(1, 2), stem=16)
 
@@ -99,6 +106,33 @@ def test_untrained_network_on_any_size_gives_finite_lines(
     for line in find_lines(page, tiny):
         assert np.isfinite(line.points).all()
         assert line.spacing_px > 0
+
+
+def found_at(*heights: float, left: float = 80, right: float = 580) -> list[FoundLine]:
+    return [FoundLine(np.array([[left, y], [right, y]]), 50.0, 0.9, 0) for y in heights]
+
+
+def test_rule_without_ink_is_set_aside_and_nothing_but_a_doubtful_one_is_left_out() -> None:
+    page = written_page()
+    page[795:797, 80:580] = 90  # a ruled line below the last written one, at 770
+    written, rule = found_at(*range(120, 800, 50)), found_at(840)[0]
+    doubtful = set_aside(found_at(320, left=590, right=690)[0], DOUBTFUL)
+    lines = with_kinds(page, [*written, rule, set_aside(rule, DOUBTFUL)])
+    assert [line.kind for line in lines] == ["text"] * len(written) + ["aside"]
+    assert lines[-1].flags == ("no ink",)
+    page[300:322, 590:690:7] = 40  # ink above it: hardly a line, but not for us to drop
+    lines = with_kinds(page, [*written, doubtful])
+    assert (lines[-1].kind, lines[-1].flags) == ("aside", ("doubtful",))
+
+
+def test_strip_of_the_facing_page_is_set_aside_with_the_reason() -> None:
+    page = np.full((900, 1000), 225, np.uint8)
+    page[::4, ::3] = 60
+    own = found_at(*range(100, 850, 50), left=300, right=950)
+    strip = found_at(*range(100, 600, 50), left=1, right=140)
+    lines = with_kinds(page, own + strip)
+    assert [line.kind for line in lines] == ["text"] * len(own) + ["aside"] * len(strip)
+    assert {line.flags for line in lines[len(own) :]} == {("facing page",)}
 
 
 bundled = pytest.mark.skipif(not WEIGHTS.exists(), reason="the weights are not installed")

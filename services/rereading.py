@@ -29,7 +29,7 @@ def keeps_lines(store: storage.Store, run: storage.Run, page_id: int) -> bool:
 
 
 def lines_to_read(store: storage.Store, page_id: int, model_id: int) -> list[storage.Line]:
-    """Return the lines of a page that the model has not read as they are now, but none set aside."""
+    """Return the lines of a page that the model has not read as they are now; none set aside."""
     shown = storage.lines_of(store, page_id, model_id)
     return [
         one.line

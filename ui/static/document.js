@@ -24,8 +24,9 @@ async function removePage(page) {
   });
 }
 
+// A page that has lines keeps them.
 async function readAgain(page) {
-  await call(server.read_again, { page: page.id });
+  await call(page.lines ? server.read_with_current : server.read_again, { page: page.id });
   await refresh();
 }
 

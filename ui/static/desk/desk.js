@@ -167,7 +167,7 @@ function followWork(answer) {
     tools.refreshed(answer);
     tellReread(page);
   }
-  if (state === "failed") message(`The lines were not found again. ${answer.message}`, { kind: "error" });
+  if (state === "failed") message(`The page was not read again. ${answer.message}`, { kind: "error" });
   showCounter();
 }
 

@@ -53,7 +53,7 @@ function comparisonSentence(comparison) {
   const [better, low, high] = a < b ? [first, a, b] : [second, b, a];
   const share = Math.round((100 * (high - low)) / high);
   const words = `${better} misreads ${share} % fewer characters on these lines`;
-  const p = comparison.p < 0.001 ? "p < 0.001" : `p = ${comparison.p.toPrecision(2)}`;
+  const p = chance(comparison.p);
   return comparison.p < 0.05 ? `${words}: surely better (${p}).` : `${words}, but that may be chance (${p}).`;
 }
 

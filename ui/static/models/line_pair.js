@@ -32,3 +32,5 @@ function pairOfLines(line, labels, tags, heading) {
 
 const percent = (rate) => (rate === null || rate === undefined ? "–" : `${(100 * rate).toLocaleString("en", {
   minimumFractionDigits: rate < 0.0995 ? 1 : 0, maximumFractionDigits: rate < 0.0995 ? 1 : 0 })} %`);
+
+const chance = (p) => (p < 0.001 ? "p < 0.001" : `p = ${Number(p.toPrecision(2))}`);

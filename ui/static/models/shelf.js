@@ -9,7 +9,7 @@ function megabytes(bytes) {
 // Returns what the gate found, in words.
 function proof(model) {
   if (model.before === null) return "";
-  const p = model.p === null ? "" : model.p < 0.001 ? ", p < 0.001" : `, p = ${model.p.toPrecision(2)}`;
+  const p = model.p === null ? "" : `, ${chance(model.p)}`;
   return { better: `surely better${p}`, "not proven": `not proven${p}`, worse: `worse${p}` }[model.verdict] || "";
 }
 

@@ -12,6 +12,8 @@ from synthesis.page import DrawnPage, draw_page
 from synthesis.settings import PageSettings
 from tests.browser.conftest import Server, open_app
 from tests.browser.lines import four_points, put_page
+from tests.browser.test_models import perturbed_model, register
+from tests.ui.training_runs import LEARNED, ended, running
 from ui.static_files import static_text
 
 pytestmark = pytest.mark.browser
@@ -107,6 +109,59 @@ def keeps_report(tab) -> None:
         tab.get_by_role("link", name="Download as one file").click()
     assert kept.value.suggested_filename == "training-1.html"
     assert "<html" in Path(kept.value.path()).read_text(encoding="utf-8")
+
+
+def test_run_whose_process_died_says_so_and_is_dismissed_for_good(tab, server: Server) -> None:
+    points = [
+        {"step": n, "steps": 80, "loss": 9 / (n + 1), "cer": 0.48 / (n + 1)} for n in range(4)
+    ]
+    with storage.open_store(server.data_dir, check=False) as store:
+        run_id = running(store, *({"phase": "training", **point} for point in points))
+    tab.goto(f"{server.address}/#/train")
+    tab.get_by_text("step 3 of 80", exact=True).wait_for()
+    assert tab.locator(".running .plot .dot").count() == 4
+    described = tab.locator(".running .plot desc").text_content()
+    assert "its best so far was 12 %, at step 3" in described
+    tab.get_by_role("button", name="Stop here").click()
+    tab.get_by_role("button", name="Stopping…").wait_for()
+
+    failed = tab.locator(f'.news .verdict.failed[data-run="{run_id}"]')
+    failed.wait_for(timeout=60_000)  # it gives no sign of life
+    assert "Nothing is lost" in failed.inner_text()
+    failed.get_by_role("button", name="Dismiss").click()
+    tab.reload()
+    tab.locator(f'.earlier li[data-run="{run_id}"].failed').wait_for()
+    assert tab.locator(".news .verdict").count() == 0
+
+
+def test_person_decides_about_a_model_that_is_not_proven(
+    tab, server: Server, tmp_path: Path
+) -> None:
+    file = perturbed_model(tmp_path / "taught.safetensors", "taught")
+    made = register(server, file, "taught <b>v2</b>")
+    with storage.open_store(server.data_dir, check=False) as store:
+        base = storage.current_model(store)
+        assert base is not None
+        result = {**LEARNED, "verdict": "not proven", "sentence": "12 lines are too few."}
+        ended(store, {**result, "model_id": made.id, "base_model_id": base.id})
+
+    def in_use() -> int | None:
+        with storage.open_store(server.data_dir, check=False) as store:
+            current = storage.current_model(store)
+            return current.id if current else None
+
+    tab.goto(f"{server.address}/#/train")
+    news = tab.locator(".news .verdict.not-proven")
+    news.get_by_text("12 lines are too few.").wait_for()
+    news.get_by_role("button", name="Use it anyway").click()
+    news.get_by_role("button", name="Go back").wait_for()
+    assert in_use() == made.id
+    news.get_by_role("button", name="Go back").click()
+    news.get_by_role("button", name="Keep the current one").wait_for()
+    assert in_use() == base.id
+    assert tab.locator('.place[data-place="train"] b b').count() == 0
+    news.get_by_role("button", name="Keep the current one").click()
+    news.wait_for(state="detached")
 
 
 @pytest.mark.parametrize(

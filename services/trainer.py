@@ -277,8 +277,9 @@ class Trainer:
     def _mark_failed(self, run: storage.Run, why: str) -> None:
         left = self._folder(run.id).has_checkpoint
         ahead = "go on from its last checkpoint" if left else "start it again"
+        how = f" ({why})" if why else ""
         message = (
-            f"The training process ended unexpectedly{f' ({why})' if why else ''}. Nothing is lost: {ahead}. "
+            f"The training process ended unexpectedly{how}. Nothing is lost: {ahead}. "
             f"Its log is {self._folder(run.id).log}."
         )
         LOG.warning("run %d: %s", run.id, message)

@@ -1,4 +1,4 @@
-"""The command line: `python -m htr recognize | evaluate | convert | download`."""
+"""The command line: `python -m htr recognize | evaluate | language | calibrate | ...`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # torch, OpenCV and the rest are imported by the command that needs them: --help is instant.
 from htr.errors import RecognitionError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from htr.beam import BeamSearch, BeamSettings
+    from htr.character_model import CharacterModel
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 METHODS = ("auto", "network", "opencv")
 INTERVAL_SEED = 1  # the intervals of a set and a model are the same every time
 INTERRUPTED = 130
+WIDEST_BEAM = 1000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +52,8 @@ def recognize(options: argparse.Namespace) -> int:
     from htr.shipped import default_model_path
 
     model = options.model or default_model_path()
-    recognizer = Recognizer.load(model, options.device, options.precision)
+    beam = _beam(options)
+    recognizer = Recognizer.load(model, options.device, options.precision, beam=beam)
     failures = read_files(
         options.pages, options.out, recognizer, options.segmentation, print, _fail
     )
@@ -64,7 +73,10 @@ def evaluate(options: argparse.Namespace) -> int:
 
     with open_line_set(options.lines) as line_set:
         model = options.model or default_model_path()
-        recognizer = Recognizer.load(model, options.device, options.precision, options.bucket)
+        beam = _beam(options)
+        recognizer = Recognizer.load(
+            model, options.device, options.precision, options.bucket, beam=beam
+        )
         rng = np.random.default_rng(INTERVAL_SEED)
         progress = _show_progress if sys.stderr.isatty() else None
         evaluation = evaluate_lines(line_set, recognizer, rng, options.limit, progress)
@@ -72,6 +84,45 @@ def evaluate(options: argparse.Namespace) -> int:
         print(json.dumps(as_json(evaluation), ensure_ascii=False, indent=1))
     else:
         print(as_text(evaluation))
+    return 0
+
+
+def language(options: argparse.Namespace) -> int:
+    """Return the exit status after building a language model for a recognition model."""
+    from htr.beam import BeamSearch, BeamSettings
+    from htr.character_counts import build_character_model
+    from htr.header import read_header
+    from htr.language_file import save_beam_search
+    from htr.lines_data import read_texts
+    from htr.shipped import default_model_path
+
+    alphabet = read_header(options.model or default_model_path()).alphabet
+    texts = [text for path in options.texts for text in read_texts(path)]
+    model = build_character_model(texts, alphabet.characters, options.order)
+    settings = BeamSettings()
+    if options.tune:
+        settings = _tuned(options, model)
+    save_beam_search(options.out, BeamSearch(model, settings))
+    print(f"{options.out}: built from {len(texts):,} lines of text")
+    return 0
+
+
+def calibrate(options: argparse.Namespace) -> int:
+    """Return the exit status after writing a model whose confidences fit the given lines."""
+    from htr.calibration import TEMPERATURE, as_text, collect, fit_temperature, reliability
+    from htr.checkpoint import copy_with_metrics
+    from htr.header import read_header
+    from htr.shipped import default_model_path
+
+    source = options.model or default_model_path()
+    values, texts, _ = _read_logits(options, source)
+    evidence = collect(zip(values, texts, strict=True), read_header(source).alphabet)
+    temperature = round(fit_temperature(evidence), 4)
+    copy_with_metrics(source, options.out, {TEMPERATURE: temperature})
+    for name, value in (("before", 1.0), ("after", temperature)):
+        found = reliability(evidence.confidences(value), evidence.correct)
+        print(f"{name} (temperature {value:.3f}): {as_text(found)}")
+    print(options.out)
     return 0
 
 
@@ -98,6 +149,52 @@ def download(options: argparse.Namespace) -> int:
     return 0
 
 
+def _beam(options: argparse.Namespace) -> BeamSearch | None:
+    """Return the search that the options ask for; None: greedy."""
+    from dataclasses import replace
+
+    from htr.beam import BeamSearch
+    from htr.language_file import load_beam_search
+
+    if options.language is None:
+        return None
+    beam = load_beam_search(options.language)
+    if options.beam_width is None:
+        return beam
+    return BeamSearch(beam.language, replace(beam.settings, width=options.beam_width))
+
+
+def _tuned(options: argparse.Namespace, model: CharacterModel) -> BeamSettings:
+    """Return the settings that suit the lines of --tune best, after printing what they bring."""
+    from htr.beam_tuning import tune_beam
+    from htr.shipped import default_model_path
+
+    values, texts, pages = _read_logits(options, options.model or default_model_path())
+    tuning = tune_beam(values, texts, model, pages)
+    print(
+        f"{tuning.beam.lines:,} lines of {options.tune.name}: "
+        f"CER {tuning.greedy.cer:.3f} -> {tuning.beam.cer:.3f}, "
+        f"WER {tuning.greedy.wer:.3f} -> {tuning.beam.wer:.3f} "
+        f"(weight {tuning.settings.weight}, bonus {tuning.settings.bonus})"
+    )
+    return tuning.settings
+
+
+def _read_logits(
+    options: argparse.Namespace, source: Path
+) -> tuple[list[np.ndarray], list[str], list[str]]:
+    """Return the ln probabilities, text and page of the lines to tune or calibrate on."""
+    from htr.evaluate import spread_lines
+    from htr.lines_data import open_line_set
+    from htr.recognizer import Recognizer
+
+    recognizer = Recognizer.load(source, options.device, options.precision)
+    with open_line_set(options.tune) as line_set:
+        lines = spread_lines(line_set.lines, options.limit)
+        values = recognizer.log_probabilities([line_set.image(line) for line in lines])
+    return values, [line.text for line in lines], [f"{line.source}/{line.page}" for line in lines]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m htr", description="Read handwriting without a browser."
@@ -105,6 +202,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_recognize(commands)
     _add_evaluate(commands)
+    _add_language(commands)
+    _add_calibrate(commands)
     _add_convert(commands)
     _add_download(commands)
     return parser
@@ -123,6 +222,7 @@ def _add_recognize(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         "--segmentation", choices=METHODS, default="auto", help="how lines are found (auto)"
     )
     _add_model_options(command)
+    _add_beam_options(command)
     command.set_defaults(command=recognize)
 
 
@@ -140,14 +240,55 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         help="zip archive or folder with labels.jsonl, or with images and .gt.txt or .txt files",
     )
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument(
-        "--limit", type=_positive, metavar="N", help="read N lines, spread over the set"
-    )
+    _add_limit_option(command)
     command.add_argument(
         "--bucket", type=_positive, metavar="PX", help="pad lines to multiples of PX"
     )
     _add_model_options(command)
+    _add_beam_options(command)
     command.set_defaults(command=evaluate)
+
+
+def _add_language(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "language",
+        help="build a language model from text",
+        description="Count which letters follow which in text of the kind that is to be read. "
+        "`recognize --language FILE` and `evaluate --language FILE` then choose with it between "
+        "readings that look alike.",
+    )
+    command.add_argument(
+        "texts", nargs="+", type=Path, metavar="TEXT", help="text file in UTF-8, or line set"
+    )
+    command.add_argument("--out", required=True, type=Path, metavar="FILE", help="file to write")
+    command.add_argument(
+        "--order", type=_positive, default=6, metavar="N", help="letters looked at together (6)"
+    )
+    command.add_argument(
+        "--tune",
+        type=Path,
+        metavar="LINES",
+        help="line set that is not among the texts, to choose the language model's weight on",
+    )
+    _add_limit_option(command)
+    _add_model_options(command)
+    command.set_defaults(command=language)
+
+
+def _add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "calibrate",
+        help="make a model's confidences mean what they say",
+        description="Fit the temperature of a model's confidences on labelled lines that it did "
+        "not learn from, and write the model with it; what it reads stays the same.",
+    )
+    command.add_argument("tune", type=Path, metavar="LINES", help="labelled line set")
+    command.add_argument(
+        "--out", required=True, type=Path, metavar="MODEL.safetensors", help="file to write"
+    )
+    _add_limit_option(command)
+    _add_model_options(command)
+    command.set_defaults(command=calibrate)
 
 
 def _add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -189,6 +330,24 @@ def _add_model_options(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_limit_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--limit", type=_positive, metavar="N", help="read N lines, spread over the set"
+    )
+
+
+def _add_beam_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--language", type=Path, metavar="FILE", help="language model to read with (none)"
+    )
+    command.add_argument(
+        "--beam-width",
+        type=_beam_width,
+        metavar="N",
+        help="readings to keep while searching with it (16): more is slower and a little better",
+    )
+
+
 def _add_dataset_option(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--dataset",
@@ -201,6 +360,13 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f'"{text}" is not a whole number above 0')
     return int(text)
+
+
+def _beam_width(text: str) -> int:
+    width = _positive(text)
+    if width > WIDEST_BEAM:
+        raise argparse.ArgumentTypeError(f"{width} is too many; at most {WIDEST_BEAM}")
+    return width
 
 
 def _show_progress(share: float) -> None:

@@ -26,6 +26,7 @@ from htr.header import (
     CheckpointHeader,
     check_alphabet,
     read_header,
+    read_tensor_file,
     tcm_shapes,
 )
 
@@ -126,6 +127,25 @@ def save_checkpoint(
     tensors = _stored_tensors(state, half)
     _write(path, safetensors.torch.save(tensors, metadata))
     return path
+
+
+def copy_with_metrics(source: Path | str, target: Path | str, metrics: Mapping[str, Any]) -> Path:
+    """Return `target` after writing the model of `source` there with these metrics added.
+
+    Every number stays as it is stored, a training head too. Raises CheckpointFormatError if the
+    source is not ours; CheckpointError if the metrics are no JSON or writing fails.
+    """
+    import safetensors.torch
+
+    source, target = Path(source), Path(target)
+    header = read_header(source)
+    metadata = dict(read_tensor_file(source).metadata)
+    try:
+        metadata["metrics"] = _facts_json({**header.metrics, **metrics})
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"The metrics are no JSON: {error}.") from error
+    _write(target, safetensors.torch.save(read_tensors(source, header.tensors), metadata))
+    return target
 
 
 def empty_model(

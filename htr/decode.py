@@ -84,12 +84,14 @@ def decode_lines(
     alphabet: Alphabet,
     line_widths_px: Sequence[int],
     crop_widths_px: Sequence[int],
+    temperature: float = 1.0,
 ) -> list[Transcript]:
     """Return the transcript of every line of a batch.
 
     logits: float (B, T, V), V = characters of the alphabet + 1, class 0 blank.
     line_widths_px: width of each line as the network saw it, without padding.
     crop_widths_px: width of each crop as it was given; spans are in px of it.
+    temperature: divides the logits for the confidences, see `htr/calibration.py`.
 
     Raises RecognitionError when the logits don't fit the alphabet.
     Source: model.md "CTC".
@@ -100,7 +102,8 @@ def decode_lines(
             f"{len(alphabet.characters)} characters needs (lines, steps, "
             f"{len(alphabet.characters) + 1}). The model file is inconsistent."
         )
-    return transcribe(find_spikes(logits), len(logits), alphabet, line_widths_px, crop_widths_px)
+    spikes = find_spikes(logits, temperature)
+    return transcribe(spikes, len(logits), alphabet, line_widths_px, crop_widths_px)
 
 
 def transcribe(
@@ -114,7 +117,7 @@ def transcribe(
 
     line_widths_px, crop_widths_px: as for `decode_lines`.
     """
-    spikes = _without_loose_spaces(spikes, alphabet)
+    spikes = without_loose_spaces(spikes, alphabet)
     ends = np.searchsorted(spikes.line, np.arange(lines), side="right")
     transcripts = []
     first = 0
@@ -127,16 +130,16 @@ def transcribe(
     return transcripts
 
 
-def find_spikes(logits: np.ndarray) -> Spikes:
+def find_spikes(logits: np.ndarray, temperature: float = 1.0) -> Spikes:
     """Return the runs of the best class of every time step, blanks left out.
 
-    logits: float (B, T, V).
+    logits: float (B, T, V). temperature: divides them for the confidences.
     """
     lines, steps, _ = logits.shape
     best = logits.argmax(axis=2)
     top = logits.max(axis=2, keepdims=True)
     # softmax of the best class only: exp(top - top) / sum(exp(l - top))
-    probability = (1.0 / np.exp(logits - top).sum(axis=2)).ravel()
+    probability = (1.0 / np.exp((logits - top) / temperature).sum(axis=2)).ravel()
     is_start = np.ones((lines, steps), bool)
     is_start[:, 1:] = best[:, 1:] != best[:, :-1]
     starts = np.flatnonzero(is_start)
@@ -153,6 +156,19 @@ def find_spikes(logits: np.ndarray) -> Spikes:
         end=ends - line * steps,
     )
     return spikes.keep(spikes.classes != BLANK)
+
+
+def without_loose_spaces(spikes: Spikes, alphabet: Alphabet) -> Spikes:
+    """Return the spikes without spaces at the ends of a line or after another space."""
+    if " " not in alphabet.characters or not len(spikes.line):
+        return spikes
+    space = alphabet.characters.index(" ") + 1
+    same_line = spikes.line[1:] == spikes.line[:-1]
+    is_space = spikes.classes == space
+    follows = np.concatenate(([True], ~same_line | is_space[:-1]))
+    spikes = spikes.keep(~(is_space & follows))
+    is_last = np.append(spikes.line[1:] != spikes.line[:-1], True)[: len(spikes.line)]
+    return spikes.keep(~((spikes.classes == space) & is_last))
 
 
 def spans_px(start: np.ndarray, end: np.ndarray, line_px: int, crop_px: int) -> np.ndarray:
@@ -186,19 +202,6 @@ def line_confidence(confidences: np.ndarray) -> float:
     against .82, .80, .37 and .21), and is nearest to the share of characters that are right.
     """
     return float(np.mean(confidences)) if len(confidences) else 0.0
-
-
-def _without_loose_spaces(spikes: Spikes, alphabet: Alphabet) -> Spikes:
-    """Return the spikes without spaces at the ends of a line or after another space."""
-    if " " not in alphabet.characters or not len(spikes.line):
-        return spikes
-    space = alphabet.characters.index(" ") + 1
-    same_line = spikes.line[1:] == spikes.line[:-1]
-    is_space = spikes.classes == space
-    follows = np.concatenate(([True], ~same_line | is_space[:-1]))
-    spikes = spikes.keep(~(is_space & follows))
-    is_last = np.append(spikes.line[1:] != spikes.line[:-1], True)[: len(spikes.line)]
-    return spikes.keep(~((spikes.classes == space) & is_last))
 
 
 def _transcript(texts: list[str], confidences: np.ndarray, spans: np.ndarray) -> Transcript:

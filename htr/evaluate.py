@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from htr.calibration import (
+    DOUBTFUL_SHARE,
+    Reliability,
+    characters_of,
+    correct_characters,
+    doubtful_share,
+    reliability,
+)
 from htr.errors import RecognitionError
 from htr.lines_data import LabelledLine, LineSet
 from htr.metrics import (
@@ -17,11 +25,13 @@ from htr.metrics import (
     Score,
     bootstrap_interval,
     line_errors,
+    normalise,
     score,
     score_by_group,
 )
 
 if TYPE_CHECKING:
+    from htr.decode import Transcript
     from htr.recognizer import Progress, Recognizer
 
 CHUNK_LINES = 1024  # images held at once: about 35 MB
@@ -31,7 +41,9 @@ CHUNK_LINES = 1024  # images held at once: about 35 MB
 class Evaluation:
     """The scores of a model on a line set.
 
-    intervals: 95 %, bootstrap over the pages that the lines come from. skipped: why lines were
+    intervals: 95 %, bootstrap over the pages that the lines come from. reliability: of the
+    confidences. doubtful_share: how much of all wrong characters the fifth of the lines holds that
+    was read with the least confidence, 0-1. skipped: why lines were
     left out. seconds: spent reading the lines, files and scoring not counted.
     """
 
@@ -43,6 +55,8 @@ class Evaluation:
     cer_interval: Interval
     wer_interval: Interval
     by_source: dict[str, Score]
+    reliability: Reliability
+    doubtful_share: float
     skipped: tuple[str, ...]
     seconds: float
 
@@ -66,20 +80,22 @@ def evaluate_lines(
 
     Raises RecognitionError when not a single line could be read.
     """
-    chosen = _spread(line_set.lines, limit)
+    chosen = spread_lines(line_set.lines, limit)
     skipped = list(line_set.skipped)
     lines: list[LabelledLine] = []
     errors: list[LineErrors] = []
+    transcripts: list[Transcript] = []
     seconds = 0.0
     for first in range(0, len(chosen), CHUNK_LINES):
         chunk, images = _images(line_set, chosen[first : first + CHUNK_LINES], skipped)
         start = clock()
-        transcripts = recognizer.recognize(
+        read = recognizer.recognize(
             images, _part(progress, first / len(chosen), len(images) / len(chosen))
         )
         seconds += clock() - start
         lines += chunk
-        for line, transcript in zip(chunk, transcripts, strict=True):
+        transcripts += read
+        for line, transcript in zip(chunk, read, strict=True):
             errors.append(line_errors(line.text, transcript.text))
     if not lines:
         raise RecognitionError(
@@ -102,9 +118,22 @@ def evaluate_lines(
         cer_interval=cer_interval,
         wer_interval=wer_interval,
         by_source=score_by_group(errors, [line.source for line in lines]),
+        reliability=_reliability(lines, transcripts),
+        doubtful_share=doubtful_share(
+            [transcript.confidence for transcript in transcripts],
+            [line.character_edits for line in errors],
+        ),
         skipped=tuple(skipped),
         seconds=seconds,
     )
+
+
+def spread_lines(lines: tuple[LabelledLine, ...], limit: int | None) -> Sequence[LabelledLine]:
+    """Return `limit` lines spread evenly over the set; all of them where there is no limit."""
+    if limit is None or limit >= len(lines):
+        return lines
+    # Sets are sorted by source: the first lines alone would be one source.
+    return [lines[i] for i in np.linspace(0, len(lines) - 1, max(1, limit)).astype(int)]
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
@@ -118,6 +147,8 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "cer_interval": [evaluation.cer_interval.low, evaluation.cer_interval.high],
         "wer_interval": [evaluation.wer_interval.low, evaluation.wer_interval.high],
         "by_source": {name: _score_json(part) for name, part in evaluation.by_source.items()},
+        "calibration_error": evaluation.reliability.error,
+        "doubtful_share": evaluation.doubtful_share,
         "skipped": list(evaluation.skipped),
         "seconds": evaluation.seconds,
         "lines_per_s": evaluation.lines_per_s,
@@ -137,6 +168,11 @@ def as_text(evaluation: Evaluation) -> str:
     ]
     for name, part in evaluation.by_source.items():
         rows.append(f"{_shown(name):{width}}  {part.lines:>7,}  {part.cer:6.3f}  {part.wer:6.3f}")
+    rows.append(
+        f"Confidences are off by {evaluation.reliability.error:.3f} (expected calibration error); "
+        f"the {DOUBTFUL_SHARE:.0%} most doubtful lines hold {evaluation.doubtful_share:.0%} of all "
+        f"wrong characters"
+    )
     if evaluation.skipped:
         rows.append(f"{len(evaluation.skipped):,} skipped; the first: {evaluation.skipped[0]}")
     return "\n".join(rows)
@@ -157,11 +193,14 @@ def _images(
     return usable, images
 
 
-def _spread(lines: tuple[LabelledLine, ...], limit: int | None) -> Sequence[LabelledLine]:
-    if limit is None or limit >= len(lines):
-        return lines
-    # Sets are sorted by source: the first lines alone would be one source.
-    return [lines[i] for i in np.linspace(0, len(lines) - 1, max(1, limit)).astype(int)]
+def _reliability(lines: Sequence[LabelledLine], transcripts: Sequence[Transcript]) -> Reliability:
+    confidences: list[float] = []
+    correct: list[bool] = []
+    for line, transcript in zip(lines, transcripts, strict=True):
+        read = [character.text for character in transcript.characters]
+        confidences += [character.confidence for character in transcript.characters]
+        correct += correct_characters(read, characters_of(normalise(line.text)))
+    return reliability(np.array(confidences), np.array(correct))
 
 
 def _part(progress: Progress | None, before: float, part: float) -> Progress | None:

@@ -22,6 +22,7 @@ from htr.members import LineSetLimits, Members, open_members
 LABELS_NAME = "labels.jsonl"
 IMAGE_SUFFIXES = (".webp", ".png", ".jpg", ".jpeg", ".tif", ".tiff")
 IMAGE_FORMATS = ("WEBP", "PNG", "JPEG", "TIFF")
+PLAIN_TEXT_BYTES = 20_000_000  # of a text file for a language model: a shelf of books
 TEXT_SUFFIXES = (".gt.txt", ".txt")
 
 
@@ -106,6 +107,29 @@ def open_line_set(path: str | Path, limits: LineSetLimits | None = None) -> Line
         members.close()
         raise
     return LineSet(path.name, tuple(lines), tuple(skipped), members, limits)
+
+
+def read_texts(path: Path) -> list[str]:
+    """Return the lines of text in a text file (UTF-8), or what the lines of a set say.
+
+    Raises RecognitionError when it is no text, larger than the limit or no line set.
+    """
+    if path.is_dir() or path.suffix.lower() == ".zip":
+        with open_line_set(path) as line_set:
+            return [line.text for line in line_set.lines]
+    try:
+        if path.stat().st_size > PLAIN_TEXT_BYTES:
+            raise RecognitionError(
+                f"{path.name} is larger than {PLAIN_TEXT_BYTES // 1_000_000} MB; "
+                f"give a part of the text."
+            )
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise RecognitionError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise RecognitionError(
+            f"{path.name} is no text in UTF-8. Save it as plain text in UTF-8."
+        ) from error
 
 
 def _read_labels(

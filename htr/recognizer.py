@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from htr.alphabet import Alphabet
-from htr.beam import BeamSearch
+from htr.beam import BeamSearch, log_softmax
+from htr.calibration import temperature_of
 from htr.checkpoint import load_checkpoint
 from htr.config import ModelConfig
 from htr.decode import EMPTY_TRANSCRIPT, Character, Transcript, decode_lines, transcribe
@@ -64,20 +65,24 @@ class Recognizer:
         name: str = "",
         bucket_px: int | None = None,
         beam: BeamSearch | None = None,
+        temperature: float = 1.0,
     ) -> None:
         """Put the model on the device; measure the precision if it is "auto".
 
         bucket_px: width bucket, see `bucket_width`; None takes the model's own rule.
         beam: search with a language model instead of greedily.
+        temperature: of the confidences, see `htr/calibration.py`.
         Raises RecognitionError for a precision that the device cannot compute, and for a language
         model of another alphabet.
         """
-        if beam is not None and beam.language.characters != alphabet.characters:
+        language = beam.language if beam else None
+        if language is not None and language.characters != alphabet.characters:
             raise RecognitionError(
                 f"The language model was built for another alphabet than that of model {name!r}. "
                 "Build it again for this model."
             )
         self._beam = beam
+        self._temperature = temperature
         self.config = config
         self.alphabet = alphabet
         self.device = device or torch.device("cpu")
@@ -119,6 +124,7 @@ class Recognizer:
             str(checkpoint.facts["name"]),
             bucket_px,
             beam,
+            temperature_of(checkpoint.facts),
         )
 
     def recognize(
@@ -135,11 +141,7 @@ class Recognizer:
         Raises RecognitionError for a crop of another kind, before anything is read, and when
         memory does not suffice for a single line.
         """
-        for number, crop in enumerate(crops):
-            try:
-                check_crop(crop)
-            except RecognitionError as error:
-                raise RecognitionError(f"Line {number + 1} of {len(crops)}: {error}") from error
+        _check_crops(crops)
         transcripts = [EMPTY_TRANSCRIPT] * len(crops)
         readable = [row for row, crop in enumerate(crops) if crop.size]
         done = len(crops) - len(readable)
@@ -152,11 +154,34 @@ class Recognizer:
                 progress(done / len(crops))
         return transcripts
 
+    def log_probabilities(
+        self, crops: Sequence[np.ndarray], progress: Progress | None = None
+    ) -> list[np.ndarray]:
+        """Return what the network thinks of every crop before any search: float32 (T, V), ln.
+
+        T counts the steps of the line and its padding. A crop without pixels gives (0, V).
+        Raises RecognitionError as `recognize` does.
+        """
+        _check_crops(crops)
+        found = [np.zeros((0, self.alphabet.classes), np.float32)] * len(crops)
+        readable = [row for row, crop in enumerate(crops) if crop.size]
+        done = 0
+        for batch in self._batches(crops, readable, None):
+            values = log_softmax(batch.logits.float().cpu().numpy()).astype(np.float32)
+            for row, line in zip(batch.rows, values, strict=True):
+                found[row] = line
+            done += len(batch.rows)
+            if progress:
+                progress(done / len(readable))
+        return found
+
     def _decode(self, batch: _Batch, crop_widths_px: list[int]) -> list[Transcript]:
         logits = batch.logits.float().cpu().numpy()
         if self._beam is None:
-            return decode_lines(logits, self.alphabet, batch.line_widths_px, crop_widths_px)
-        spikes = self._beam.find_spikes(logits)
+            return decode_lines(
+                logits, self.alphabet, batch.line_widths_px, crop_widths_px, self._temperature
+            )
+        spikes = self._beam.find_spikes(logits, self._temperature)
         return transcribe(spikes, len(logits), self.alphabet, batch.line_widths_px, crop_widths_px)
 
     def _batches(
@@ -244,3 +269,11 @@ class Recognizer:
         key = (self.config, str(self.device), torch.get_num_threads())
         candidates = precision_candidates(self.device)
         return measured_precision(key, candidates, compute, trial_clock(self.device))
+
+
+def _check_crops(crops: Sequence[np.ndarray]) -> None:
+    for number, crop in enumerate(crops):
+        try:
+            check_crop(crop)
+        except RecognitionError as error:
+            raise RecognitionError(f"Line {number + 1} of {len(crops)}: {error}") from error

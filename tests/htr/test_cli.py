@@ -15,10 +15,11 @@ import pytest
 from conftest import REPOSITORY
 from htr_lines import drawn_line
 from PIL import Image
+from safetensors.numpy import load_file
 
 from htr import pipeline
 from htr.__main__ import main
-from htr.checkpoint import save_checkpoint
+from htr.checkpoint import read_header, save_checkpoint
 from segmentation import Line
 from tests.htr.tiny import ALPHABET, tiny_model
 
@@ -156,6 +157,8 @@ def test_evaluate_names_a_set_that_is_not_there(tmp_path: Path, capsys) -> None:
         ["recognize", "p.png"],
         ["evaluate", "set.zip", "--limit", "0"],
         ["evaluate", "set.zip", "--precision", "int8"],
+        ["language", "t.txt"],
+        ["evaluate", "set.zip", "--beam-width", "9999"],
         ["unknown"],
     ],
 )
@@ -211,5 +214,64 @@ def test_help_does_not_load_torch() -> None:
         [sys.executable, "-m", "htr", "--help"],
         cwd=REPOSITORY, env=os.environ, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    for command in ("recognize", "evaluate", "convert", "download"):
+    for command in ("recognize", "evaluate", "language", "calibrate", "convert", "download"):
         assert command in shown
+
+
+CPU = ("--device", "cpu", "--precision", "fp32")
+
+
+def test_language_model_is_built_tuned_and_read_with(tmp_path: Path, model: Path, capsys) -> None:
+    lines = labelled_lines(tmp_path / "set")
+    text = tmp_path / "letters.txt"
+    text.write_text("abc\nabc dab\n\ncab\n", encoding="utf-8")
+    built = tmp_path / "built.language"
+    arguments = ["language", str(text), str(lines), "--out", str(built), "--order", "3"]
+    assert main([*arguments, "--model", str(model), "--tune", str(lines), *CPU]) == 0
+    said = capsys.readouterr().out
+    assert "3 lines of set: CER " in said
+    assert "built from 7 lines of text" in said
+    read_with = ["evaluate", str(lines), "--model", str(model), *CPU, "--json"]
+    assert main([*read_with, "--language", str(built), "--beam-width", "4"]) == 0
+    assert json.loads(capsys.readouterr().out)["lines"] == 3
+
+
+def test_language_model_of_another_model_is_refused(tmp_path: Path, model: Path, capsys) -> None:
+    text = tmp_path / "letters.txt"
+    text.write_text("abc")
+    built = tmp_path / "built.language"
+    assert main(["language", str(text), "--out", str(built)]) == 0  # for the shipped model
+    lines = labelled_lines(tmp_path / "set")
+    read_with = ["evaluate", str(lines), "--model", str(model), *CPU, "--language", str(built)]
+    assert main(read_with) == 1
+    assert "another alphabet than that of model 'tiny'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [(b"\xff\xfe\x00", "is no text in UTF-8"), ("ЖЖЖ".encode(), "no character that the")],
+)
+def test_text_that_teaches_no_language_is_refused(
+    tmp_path: Path, model: Path, capsys, data: bytes, message: str
+) -> None:
+    text = tmp_path / "t.txt"
+    text.write_bytes(data)
+    arguments = ["language", str(text), "--out", str(tmp_path / "o"), "--model", str(model)]
+    assert main(arguments) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
+
+
+def test_calibrate_writes_the_same_model_with_its_temperature(
+    tmp_path: Path, model: Path, capsys
+) -> None:
+    lines = labelled_lines(tmp_path / "set")
+    out = tmp_path / "calibrated.safetensors"
+    assert main(["calibrate", str(lines), "--model", str(model), "--out", str(out), *CPU]) == 0
+    said = capsys.readouterr().out
+    assert "before (temperature 1.000): Expected calibration error" in said
+    before, after = load_file(model), load_file(out)
+    assert before.keys() == after.keys()
+    assert all((before[name] == after[name]).all() for name in before)
+    assert 0.2 <= read_header(out).metrics["temperature"] <= 5.0
+    assert read_header(out).name == "tiny"

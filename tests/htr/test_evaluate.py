@@ -93,10 +93,14 @@ def test_table_shows_every_source(tmp_path: Path) -> None:
     assert "4 lines read by fake (cpu, fp32), 4.0 lines/s" in lines[0]
     assert lines[1].startswith("CER 0.357  (95 % ")
     assert lines[2].startswith("WER 0.400  (95 % ")
-    assert [line.split() for line in lines[4:]] == [
+    assert [line.split() for line in lines[4:7]] == [
         ["a", "1", "0.000", "0.000"],
         ["b", "2", "0.333", "0.500"],
         ["c", "1", "0.600", "0.500"],
+    ]
+    assert lines[7:] == [
+        "Confidences are off by 0.082 (expected calibration error); "
+        "the 20% most doubtful lines hold 0% of all wrong characters"
     ]
 
 

@@ -10,6 +10,8 @@ import pytest
 import torch
 from htr_lines import drawn_line
 
+from htr.beam import BeamSearch, BeamSettings
+from htr.character_counts import build_character_model
 from htr.checkpoint import save_checkpoint
 from htr.decode import EMPTY_TRANSCRIPT
 from htr.errors import CheckpointError, RecognitionError
@@ -182,3 +184,84 @@ def test_gpu_reads_as_the_cpu_does(
     assert together == [read.text for read in gpu.recognize(drawn, batch_lines=1)]
     if precision == "fp32":
         assert together == expected
+
+
+def beam_of(*texts: str, weight: float = 0.5, characters=ALPHABET.characters) -> BeamSearch:
+    return BeamSearch(build_character_model(texts, characters), BeamSettings(weight=weight))
+
+
+def test_a_search_reads_with_the_language_model(drawn: list[np.ndarray]) -> None:
+    greedy = Recognizer(tiny_model(), TINY, ALPHABET).recognize(drawn)
+    told = Recognizer(
+        tiny_model(), TINY, ALPHABET, beam=beam_of("abc abc dab", weight=3.0)
+    ).recognize(drawn)
+    assert [line.text for line in told] != [line.text for line in greedy]
+    for line, crop in zip(told, drawn, strict=True):
+        assert line.text == "".join(character.text for character in line.characters)
+        assert not line.text.startswith(" ") and "  " not in line.text
+        assert 0 <= line.confidence <= 1
+        assert all(0 <= c.start_px < c.end_px <= crop.shape[1] for c in line.characters)
+
+
+def test_a_search_of_the_network_alone_is_the_same_alone_and_in_a_batch(
+    drawn: list[np.ndarray],
+) -> None:
+    reader = Recognizer(tiny_model(), TINY, ALPHABET, beam=beam_of("abc"))
+    together = reader.recognize([*drawn, np.zeros((0, 5), np.uint8)])
+    assert [line.text for line in together[:-1]] == [
+        reader.recognize([line])[0].text for line in drawn
+    ]
+    assert together[-1] == EMPTY_TRANSCRIPT
+
+
+def test_a_language_model_of_another_alphabet_is_refused() -> None:
+    with pytest.raises(RecognitionError, match="another alphabet than that of model 'mine'"):
+        Recognizer(
+            tiny_model(), TINY, ALPHABET, name="mine", beam=beam_of("ab", characters=tuple("ab"))
+        )
+
+
+def test_combining_marks_join_their_letter_when_searching() -> None:
+    from htr.alphabet import Alphabet
+    from htr.decode import transcribe
+
+    alphabet = Alphabet((" ", "m", "\u0303"))
+    beam = beam_of("m\u0303m", characters=alphabet.characters)
+    logits = np.log(np.eye(4)[[2, 0, 3, 0, 2]] * 0.9 + 0.02)[None]
+    (read,) = transcribe(beam.find_spikes(logits), 1, alphabet, [20], [20])
+    assert read.text == "m\u0303m"
+    assert [character.text for character in read.characters] == ["m\u0303", "m"]
+
+
+def test_temperature_moves_confidences_and_not_the_text(drawn: list[np.ndarray]) -> None:
+    plain, soft = (
+        Recognizer(tiny_model(), TINY, ALPHABET, temperature=t).recognize(drawn) for t in (1.0, 3.0)
+    )
+    assert [line.text for line in soft] == [line.text for line in plain]
+    assert all(a.confidence < b.confidence for a, b in zip(soft, plain, strict=True) if b.text)
+
+
+def test_a_model_file_brings_its_temperature(tmp_path: Path, drawn: list[np.ndarray]) -> None:
+    read = []
+    for name, metrics in (("plain", {}), ("soft", {"temperature": 3.0})):
+        path = tmp_path / f"{name}.safetensors"
+        save_checkpoint(
+            path, tiny_model(), ALPHABET, name="t", created=datetime.now(UTC), metrics=metrics
+        )
+        read.append(Recognizer.load(path, "cpu", "fp32").recognize(drawn))
+    assert read[1][0].confidence < read[0][0].confidence
+
+
+def test_log_probabilities_are_those_that_are_read_from(drawn: list[np.ndarray]) -> None:
+    reader = Recognizer(tiny_model(), TINY, ALPHABET)
+    shares: list[float] = []
+    found = reader.log_probabilities([*drawn, np.zeros((64, 0), np.uint8)], shares.append)
+    assert found[-1].shape == (0, ALPHABET.classes)
+    assert shares[-1] == 1.0
+    from htr.decode import decode_lines
+
+    for values, crop in zip(found[:-1], drawn, strict=True):
+        assert np.exp(values).sum(axis=1) == pytest.approx(1.0, abs=1e-4)
+        width = crop.shape[1]
+        (again,) = decode_lines(values[None], ALPHABET, [width], [width])
+        assert again.text == reader.recognize([crop])[0].text

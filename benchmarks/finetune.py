@@ -10,8 +10,8 @@ on `--reference`: lines of the hands that the shipped model was trained for, on 
 saw. The recall of new characters is measured on the held-out lines: the share of the characters
 that the shipped model lacks (taken apart into letters and marks) that are read in their place.
 
-For the worth of the guard's measures the size `--bare` is trained once more without them: no
-replay, no pull towards the old weights, no mixing with them.
+What mixing the trained weights with the old ones is worth is told by the same trainings, read
+unmixed too. The size `--without-tcm` is trained once more without the TCM's loss.
 
 Every training is a process of its own, so that its peak memory can be told. What it found is
 appended to FOLDER/results.jsonl at once; a benchmark that was stopped goes on from there, and
@@ -31,29 +31,32 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.finetune_picture import draw_curves
 from benchmarks.finetune_sets import read_hands, read_reference
-from benchmarks.finetune_table import BARE, GUARDED, Outcome, curves, report_text
+from benchmarks.finetune_table import FULL, WITHOUT_TCM, Outcome, curves, report_text
 from benchmarks.pages import BenchmarkError
 from training.finetune_config import FinetuneConfig
+
+if TYPE_CHECKING:
+    from training.trainable import Trainable
 
 RESULTS = "results.jsonl"
 SIZES = "8,16,32,64,128"
 SEEDS = "1,2,3"
-REFERENCE_LINES = 200
-BARE_SIZE = 64
+REFERENCE_LINES = 100
+WITHOUT_TCM_SIZE = 16
 
 
 @dataclass(frozen=True)
 class Task:
-    """One training of the benchmark. size 0 only reads. variant: "guarded" or "bare"."""
+    """One training of the benchmark. size 0 only reads. variant: "full", or "without tcm"."""
 
     hand: str
     size: int
     seed: int
-    variant: str = GUARDED
+    variant: str = FULL
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,28 +74,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def planned(hands: Sequence[str], sizes: Sequence[int], seeds: Sequence[int], bare: int) -> list:
+def planned(
+    hands: Sequence[str], sizes: Sequence[int], seeds: Sequence[int], without_tcm: int
+) -> list[Task]:
     """Return the trainings in the order to run them: whole curves of the first seed come first.
 
-    bare: the size that is trained without the guard's measures too, with the first seed; 0: none.
+    without_tcm: the size that is trained without TCM too; 0: none.
     """
     tasks = [Task(hand, 0, 0) for hand in hands]
     for seed in seeds:
         tasks += [Task(hand, size, seed) for size in sizes for hand in hands]
-        if bare in sizes and seed == seeds[0]:
-            tasks += [Task(hand, bare, seed, BARE) for hand in hands]
+        if without_tcm in sizes:
+            tasks += [Task(hand, without_tcm, seed, WITHOUT_TCM) for hand in hands]
     return tasks
 
 
 def recipe(task: Task, minutes: float | None) -> FinetuneConfig:
-    """Return the settings of a training: the app's own, or those without the guard's measures."""
+    """Return the settings of a training: the app's own, or those without TCM."""
     config = FinetuneConfig(seed=max(1, task.seed))
     if minutes is not None:
         config = replace(config, time_limit_s=60 * minutes)
-    if task.variant == BARE:
-        config = replace(config, replay_share=0.0, anchor=0.0, interpolation=1.0,
-                         interpolations=(1.0,))  # fmt: skip
-    return config
+    return replace(config, tcm_weight=0.0) if task.variant == WITHOUT_TCM else config
 
 
 def measure(options: argparse.Namespace, task: Task) -> dict[str, Any]:
@@ -104,7 +106,6 @@ def measure(options: argparse.Namespace, task: Task) -> dict[str, Any]:
     from htr.shipped import default_model_path
     from training.finetune import finetune
     from training.reading import cer_of, read_lines
-    from training.reference import REPLAY_LINES, drawn_lines
     from training.trainable import load_trainable
 
     set_threads(options.threads)
@@ -114,14 +115,9 @@ def measure(options: argparse.Namespace, task: Task) -> dict[str, Any]:
     test, model, facts = list(hand.test), base, {}
     if task.size:
         config = recipe(task, options.minutes)
+        lines = hand.drawn(task.size, task.seed)
         began_s, began_cpu_s = time.perf_counter(), time.process_time()
-        replay = []
-        if config.replay_share:
-            replay = drawn_lines(base.alphabet, config.seed, REPLAY_LINES, "replay")
-        result = finetune(
-            base, hand.drawn(task.size, task.seed), test, config, replay=replay,
-            report=lambda _: True,
-        )  # fmt: skip
+        result = finetune(base, lines, test, config, report=lambda _: True)
         model = result.trainable
         facts = {
             "steps": result.steps,
@@ -132,15 +128,33 @@ def measure(options: argparse.Namespace, task: Task) -> dict[str, Any]:
     facts["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     readings = read_lines(model, test)
     found, all_new = new_character_recall(base.alphabet, test, readings)
+    cer, reference_cer = cer_of(test, readings), cer_of(reference, read_lines(model, reference))
+    bare_cer, bare_reference_cer = cer, reference_cer
+    if task.size and facts["interpolation"] < 1:
+        _unmix(base, model, facts["interpolation"])
+        bare_cer = cer_of(test, read_lines(model, test))
+        bare_reference_cer = cer_of(reference, read_lines(model, reference))
     return {
         **asdict(task),
         **facts,
-        "cer": cer_of(test, readings),
-        "reference_cer": cer_of(reference, read_lines(model, reference)),
+        "cer": cer,
+        "reference_cer": reference_cer,
+        "bare_cer": bare_cer,
+        "bare_reference_cer": bare_reference_cer,
         "new_found": found,
         "new_characters": all_new,
         "test_lines": len(test),
     }
+
+
+def _unmix(base: Trainable, mixed: Trainable, share: float) -> None:
+    """Give the mixed model the trained weights, which lie beyond it as seen from the old ones."""
+    from training.growth import grow
+    from training.weight_average import blended
+
+    characters = mixed.alphabet.characters[base.alphabet.classes - 1 :]
+    old = grow(base, characters).model.state_dict()
+    mixed.model.load_state_dict(blended(old, mixed.model.state_dict(), 1 / share))
 
 
 def recipe_key(options: argparse.Namespace) -> str:
@@ -175,7 +189,7 @@ def _run(options: argparse.Namespace) -> None:
     done = {(o.hand, o.size, o.seed, o.variant) for o in read_outcomes(results, key)}
     tasks = planned(
         [hand.name for hand in hands], _numbers(options.sizes), _numbers(options.seeds),
-        options.bare,
+        options.without_tcm,
     )  # fmt: skip
     missing = [t for t in tasks if (t.hand, t.size, t.seed, t.variant) not in done]
     print(f"Recipe {key}: {len(tasks)} runs, {len(tasks) - len(missing)} of them done before.")
@@ -238,7 +252,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, help="default: the one that ships with the app")
     parser.add_argument("--sizes", default=SIZES)
     parser.add_argument("--seeds", default=SEEDS)
-    parser.add_argument("--bare", type=int, default=BARE_SIZE, help="0: none")
+    parser.add_argument("--without-tcm", type=int, default=WITHOUT_TCM_SIZE, help="0: none")
     parser.add_argument("--minutes", type=float, help="time limit of every training")
     parser.add_argument("--threads", type=int, help="of every training")
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median, stdev
 
-GUARDED, BARE = "guarded", "bare"
+FULL, WITHOUT_TCM = "full", "without tcm"
 MEAN = "mean"
 
 
@@ -14,7 +14,9 @@ MEAN = "mean"
 class Outcome:
     """What one training gave; rates 0-1.
 
-    size: lines learned, 0 for the shipped model. reference_cer: on lines of other hands.
+    size: lines learned, 0 for the shipped model. variant: "full", or "without tcm".
+    reference_cer: on lines of other hands. bare_cer, bare_reference_cer: the same of the trained
+    weights, not mixed with the old ones.
     new_found, new_characters: characters that the shipped model lacks, read and written.
     """
 
@@ -24,6 +26,8 @@ class Outcome:
     variant: str
     cer: float
     reference_cer: float
+    bare_cer: float
+    bare_reference_cer: float
     new_found: int
     new_characters: int
     test_lines: int
@@ -39,7 +43,7 @@ def curves(outcomes: Sequence[Outcome]) -> dict[str, list[tuple[int, float]]]:
 
     The mean has only the sizes that every hand has.
     """
-    kept = [outcome for outcome in outcomes if outcome.variant == GUARDED]
+    kept = [outcome for outcome in outcomes if outcome.variant == FULL]
     hands = sorted({outcome.hand for outcome in kept})
     sizes = sorted({outcome.size for outcome in kept})
     found: dict[str, list[tuple[int, float]]] = {hand: [] for hand in hands}
@@ -65,6 +69,7 @@ def report_text(outcomes: Sequence[Outcome]) -> str:
             _cost_table(outcomes),
             _new_table(outcomes),
             _bare_table(outcomes),
+            _tcm_table(outcomes),
         )
         if part
     )
@@ -93,7 +98,7 @@ def _error_table(outcomes: Sequence[Outcome]) -> str:
 
 def _cost_table(outcomes: Sequence[Outcome]) -> str:
     """Time, memory and forgetting by lines learned: medians over hands and seeds."""
-    kept = [outcome for outcome in outcomes if outcome.variant == GUARDED and outcome.size]
+    kept = [outcome for outcome in outcomes if outcome.variant == FULL and outcome.size]
     start = _start(outcomes)
     rows = [
         "| lines | runs | steps | minutes | CPU minutes | peak GB | share of the new weights "
@@ -119,7 +124,7 @@ def _cost_table(outcomes: Sequence[Outcome]) -> str:
 
 def _new_table(outcomes: Sequence[Outcome]) -> str:
     """Recall of characters that the shipped model lacks, all seeds together."""
-    kept = [o for o in outcomes if o.variant == GUARDED and o.new_characters]
+    kept = [o for o in outcomes if o.variant == FULL and o.new_characters]
     sizes = sorted({outcome.size for outcome in kept})
     if not sizes:
         return ""
@@ -136,25 +141,44 @@ def _new_table(outcomes: Sequence[Outcome]) -> str:
 
 
 def _bare_table(outcomes: Sequence[Outcome]) -> str:
-    """The same trainings with and without the guard's measures."""
+    """What mixing the trained weights with the old ones is worth: means over hands and seeds."""
+    kept = [outcome for outcome in outcomes if outcome.variant == FULL and outcome.size]
+    if not kept:
+        return ""
     start = _start(outcomes)
     rows = [
-        "| hand, lines | CER with / without the guard's measures "
-        "| forgotten with / without, points |",
+        "| lines | CER mixed with the old weights / not | forgotten mixed / not, points |",
         "|---|---|---|",
     ]
-    for bare in outcomes:
-        if bare.variant != BARE:
-            continue
+    for size in sorted({outcome.size for outcome in kept}):
+        those = [outcome for outcome in kept if outcome.size == size]
+        rows.append(
+            f"| {size} | {fmean(o.cer for o in those):.3f} / "
+            f"{fmean(o.bare_cer for o in those):.3f} "
+            f"| {100 * (fmean(o.reference_cer for o in those) - start):+.2f} / "
+            f"{100 * (fmean(o.bare_reference_cer for o in those) - start):+.2f} |"
+        )
+    return "\n".join(rows)
+
+
+def _tcm_table(outcomes: Sequence[Outcome]) -> str:
+    """The same trainings with and without the TCM's loss, weights not mixed."""
+    rows = ["| hand, lines, seed | CER with / without TCM | difference |", "|---|---|---|"]
+    differences = []
+    for other in sorted(outcomes, key=lambda o: (o.hand, o.size, o.seed)):
         for run in outcomes:
-            key = (bare.hand, bare.size, bare.seed, GUARDED)
-            if (run.hand, run.size, run.seed, run.variant) == key:
+            key = (other.hand, other.size, other.seed, FULL)
+            same = (run.hand, run.size, run.seed, run.variant) == key
+            if other.variant == WITHOUT_TCM and same:
+                differences.append(run.bare_cer - other.bare_cer)
                 rows.append(
-                    f"| {run.hand}, {run.size} | {run.cer:.3f} / {bare.cer:.3f} "
-                    f"| {100 * (run.reference_cer - start):+.2f} / "
-                    f"{100 * (bare.reference_cer - start):+.2f} |"
+                    f"| {run.hand}, {run.size}, {run.seed} "
+                    f"| {run.bare_cer:.3f} / {other.bare_cer:.3f} | {differences[-1]:+.3f} |"
                 )
-    return "\n".join(rows) if len(rows) > 2 else ""
+    if not differences:
+        return ""
+    spread = f", standard deviation {stdev(differences):.3f}" if len(differences) > 1 else ""
+    return "\n".join([*rows, f"| mean | | {fmean(differences):+.4f}{spread} |"])
 
 
 def _start(outcomes: Sequence[Outcome]) -> float:

@@ -262,16 +262,27 @@ def _candidate(task: _Task, run: _Run) -> tuple[Trainable, float]:
     else:
         trained = run.best or task.learner.average.state
     task.report(_progress(task, run, "choosing"))
-    share, lowest = task.config.interpolation, math.inf
-    for candidate in task.config.interpolations if task.choose and run.step else ():
-        task.reader.model.load_state_dict(blended(task.start, trained, candidate))
-        cer = cer_of(task.choose, read_lines(task.reader, task.choose, task.learner.device))
-        if cer <= lowest:
-            share, lowest = candidate, cer
+    share = task.config.interpolation
+    if task.choose and run.step:
+        cers = []
+        for candidate in task.config.interpolations:
+            task.reader.model.load_state_dict(blended(task.start, trained, candidate))
+            readings = read_lines(task.reader, task.choose, task.learner.device)
+            cers.append(cer_of(task.choose, readings))
+        share = chosen_interpolation(task.config.interpolations, cers, task.config.tolerance)
     task.reader.model.load_state_dict(blended(task.start, trained, share))
     tcm = task.learner.trainable.tcm
     model = task.reader.model.cpu().eval()
     return replace(task.reader, model=model, tcm=tcm.cpu().eval() if tcm else None), share
+
+
+def chosen_interpolation(shares: Sequence[float], cers: Sequence[float], tolerance: float) -> float:
+    """Return the least share whose CER is nearly the lowest: the less changed, the less forgotten.
+
+    shares, cers: in the same order. tolerance: relative, 0-1.
+    """
+    enough = min(cers) * (1 + tolerance)
+    return min(share for share, cer in zip(shares, cers, strict=True) if cer <= enough)
 
 
 def set_aside(

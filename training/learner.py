@@ -43,7 +43,6 @@ class Learner:
         self.tcm = trainable.tcm.to(device) if trainable.tcm and config.tcm_weight > 0 else None
         self.optimizer = torch.optim.AdamW(self._groups(), betas=BETAS, fused=True)
         self.average = WeightAverage(self.model, config.ema_decay)
-        self.start = [p.detach().clone() for p in self._parameters()] if config.anchor else []
 
     def step(self, batch: LineBatch, number: int, rate: float) -> float | None:
         """Return the loss of one step of training, None if it was not finite and left undone.
@@ -54,25 +53,14 @@ class Learner:
         """
         self._mode()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * group["factor"] * rate
+            group["lr"] = self.config.learning_rate * rate
         loss = self._gradients(batch, number)
-        if self.config.sam_rho > 0:
-            moved = self._climb()
-            self._gradients(batch, number)
-            for parameter, shift in moved:
-                parameter.data.sub_(shift)
         norm = nn.utils.clip_grad_norm_(self._parameters(), self.config.clip_norm)
         if not (math.isfinite(loss) and torch.isfinite(norm)):
             self._count_bad(number)
             return None
         self.bad_steps = 0
         self.optimizer.step()
-        if self.config.anchor:
-            pull = self.config.anchor * rate
-            with torch.no_grad():
-                for parameter, start in zip(self._parameters(), self.start, strict=True):
-                    if parameter.shape == start.shape:
-                        parameter.lerp_(start, pull)
         self.average.update(self.model)
         return loss
 
@@ -156,52 +144,31 @@ class Learner:
         return total_loss(ctc, tcm, LossWeights(self.config.ctc_weight, self.config.tcm_weight))
 
     def _mode(self) -> None:
-        """Put the network in training mode, its batch norm as the recipe says."""
+        """Put the network in training mode, but for batch norm, which keeps its statistics."""
         self.model.train()
         if self.tcm:
             self.tcm.train()
-        if self.config.batch_norm == "frozen":
-            for module in self.model.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.eval()
+        for module in self.model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
 
     def _groups(self) -> list[dict[str, Any]]:
-        """Return the optimizer's groups: stem, blocks and heads, with and without decay.
+        """Return the optimizer's groups: weights, which decay, and the rest, which does not.
 
-        Biases, norms and layer scales are not decayed: there are few, and zero means nothing.
+        Biases, norms and layer scales are few, and zero means nothing to them.
         """
-        groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
-        for name, parameter in self.model.named_parameters():
-            factor = 1.0
-            if name.startswith("patch_embed."):
-                factor = self.config.stem_rate
-            elif name.startswith("head."):
-                factor = self.config.head_rate
-            groups.setdefault((factor, parameter.dim() > 1), []).append(parameter)
-        if self.tcm:
-            for parameter in self.tcm.parameters():
-                groups.setdefault((self.config.head_rate, parameter.dim() > 1), []).append(
-                    parameter
-                )
-        decay = self.config.weight_decay
+        modules: list[nn.Module] = [self.model, *([self.tcm] if self.tcm else [])]
+        parameters = [p for module in modules for p in module.parameters()]
         return [
-            {"params": found, "factor": factor, "weight_decay": decay if decayed else 0.0}
-            for (factor, decayed), found in groups.items()
+            {
+                "params": [p for p in parameters if p.dim() > 1],
+                "weight_decay": self.config.weight_decay,
+            },
+            {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
         ]
 
     def _parameters(self) -> list[nn.Parameter]:
         return [p for group in self.optimizer.param_groups for p in group["params"]]
-
-    def _climb(self) -> list[tuple[nn.Parameter, Tensor]]:
-        """Move the weights uphill by sam_rho; return how far each was moved."""
-        known = [(p, p.grad) for p in self._parameters() if p.grad is not None]
-        norm = torch.stack([grad.norm() for _, grad in known]).norm() + 1e-12
-        moved = []
-        for parameter, grad in known:
-            shift = grad * (self.config.sam_rho / norm)
-            parameter.data.add_(shift)
-            moved.append((parameter, shift))
-        return moved
 
     def _count_bad(self, number: int) -> None:
         self.optimizer.zero_grad()

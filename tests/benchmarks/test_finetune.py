@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from benchmarks.finetune import Task, planned, read_outcomes, recipe
 from benchmarks.finetune_picture import draw_curves
 from benchmarks.finetune_scores import new_character_recall
 from benchmarks.finetune_sets import Hand, held_out_pages, read_hands
-from benchmarks.finetune_table import Outcome, curves, report_text
+from benchmarks.finetune_table import FULL, WITHOUT_TCM, Outcome, curves, report_text
 from benchmarks.pages import BenchmarkError
 from htr.alphabet import Alphabet
 from tests.htr_lines import drawn_line
+from training.finetune_config import FinetuneConfig
 from training.lines import TrainLine
 
 
@@ -27,8 +29,8 @@ def line(key: str, page: str = "p", text: str = "ab") -> TrainLine:
 
 def outcome(hand: str, size: int, seed: int, cer: float, **changed) -> Outcome:
     values = {
-        "variant": "guarded", "reference_cer": 0.35, "new_found": 0, "new_characters": 0,
-        "test_lines": 40, "peak_gb": 1.1,
+        "variant": "full", "reference_cer": 0.35, "bare_cer": cer, "bare_reference_cer": 0.35,
+        "new_found": 0, "new_characters": 0, "test_lines": 40, "peak_gb": 1.1,
     }  # fmt: skip
     return Outcome(hand=hand, size=size, seed=seed, cer=cer, **(values | changed))
 
@@ -58,19 +60,19 @@ def test_hand_without_room_for_held_out_pages_is_refused(tmp_path: Path) -> None
         read_hands(tmp_path, largest=2)
 
 
-def test_bare_recipe_has_none_of_the_guards_measures() -> None:
-    bare = recipe(Task("hand", 64, 1, "bare"), None)
-    assert (bare.replay_share, bare.anchor, bare.interpolation) == (0.0, 0.0, 1.0)
+def test_recipe_without_tcm_differs_by_nothing_else() -> None:
+    full, without = (recipe(Task("hand", 16, 2, variant), None) for variant in (FULL, WITHOUT_TCM))
+    assert full == FinetuneConfig(seed=2)
+    assert without == replace(full, tcm_weight=0.0)
 
 
 def test_first_seed_is_run_for_all_hands_and_sizes_before_the_second() -> None:
-    tasks = planned(["x", "y"], [8, 64], [1, 2], bare=64)
+    tasks = planned(["x", "y"], [8, 64], [1, 2], without_tcm=64)
     seeds = [task.seed for task in tasks if task.size]
     assert seeds == sorted(seeds)
-    assert len(tasks) == 2 + 2 * 2 * 2 + 2
-    assert [task for task in tasks if task.variant == "bare"] == [
-        Task("x", 64, 1, "bare"),
-        Task("y", 64, 1, "bare"),
+    assert len(tasks) == 2 + 2 * 2 * 2 + 4
+    assert [task for task in tasks if task.variant == WITHOUT_TCM] == [
+        Task(hand, 64, seed, WITHOUT_TCM) for seed in (1, 2) for hand in ("x", "y")
     ]
 
 
@@ -87,7 +89,8 @@ def test_benchmark_goes_on_where_it_was_stopped(tmp_path, monkeypatch, capsys) -
     monkeypatch.setattr(finetune, "read_hands", lambda *_: [Hand("x", (), ()), Hand("y", (), ())])
     (tmp_path / "set.zip").write_bytes(b"lines")
     options = [str(tmp_path / "set.zip"), "--reference", str(tmp_path / "set.zip"),
-               "--sizes", "8", "--seeds", "1", "--out", str(tmp_path)]  # fmt: skip
+               "--sizes", "8", "--seeds", "1", "--without-tcm", "0",
+               "--out", str(tmp_path)]  # fmt: skip
     assert finetune.main(options) == 1
     results = tmp_path / "results.jsonl"
     results.write_text(results.read_text() + '{"hand": "cut sho\n')
@@ -120,14 +123,26 @@ def test_curve_is_the_median_of_the_seeds_and_their_mean_over_hands() -> None:
 def test_tables_tell_change_forgetting_and_new_characters() -> None:
     outcomes = [
         outcome("x", 0, 0, 0.5),
-        outcome("x", 64, 1, 0.25, reference_cer=0.36, new_found=3, new_characters=4, seconds=90),
-        outcome("x", 64, 1, 0.24, reference_cer=0.45, variant="bare"),
+        outcome(
+            "x",
+            64,
+            1,
+            0.25,
+            reference_cer=0.36,
+            bare_cer=0.24,
+            bare_reference_cer=0.45,
+            new_found=3,
+            new_characters=4,
+            seconds=90,
+        ),
+        outcome("x", 64, 1, 0.24, bare_cer=0.22, variant="without tcm"),
     ]
     text = report_text(outcomes)
     assert "| x | 0.500 | 0.250 (-50.0 %) |" in text
     assert "| 64 | 1 | 0 | 1.5 | 0.0 | 1.10 | 0.00 | +1.00 (+1.00) |" in text
     assert "| x | - | 3 of 4 |" in text or "| x | 3 of 4 |" in text
-    assert "| x, 64 | 0.250 / 0.240 | +1.00 / +10.00 |" in text
+    assert "| 64 | 0.250 / 0.240 | +1.00 / +10.00 |" in text
+    assert "| x, 64, 1 | 0.240 / 0.220 | +0.020 |" in text
 
 
 def test_tilde_counts_alone_and_on_a_letter() -> None:

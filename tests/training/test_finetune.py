@@ -9,7 +9,13 @@ import torch
 
 from tests.training.line_sets import QUICK, drawn_lines, go, line_of, tiny_trainable
 from training.errors import TrainingError
-from training.finetune import estimate_s, finetune, measure_step_s, set_aside
+from training.finetune import (
+    chosen_interpolation,
+    estimate_s,
+    finetune,
+    measure_step_s,
+    set_aside,
+)
 from training.finetune_checkpoint import CHECKPOINT
 from training.finetune_config import FinetuneConfig, FinetuneResult, Progress
 from training.learner import Learner
@@ -178,6 +184,12 @@ def test_lines_set_aside_are_not_learned() -> None:
     learn, choose = set_aside(lines, config)
     assert len(choose) == 2
     assert sorted(line.key for line in learn + choose) == sorted(line.key for line in lines)
+
+
+def test_of_mixes_that_read_alike_the_one_nearest_the_old_weights_is_chosen() -> None:
+    shares = (0.4, 0.6, 0.8, 1.0)
+    assert chosen_interpolation(shares, (0.30, 0.254, 0.25, 0.26), tolerance=0.02) == 0.6
+    assert chosen_interpolation(shares, (0.30, 0.27, 0.26, 0.20), tolerance=0.02) == 1.0
 
 
 def test_samples_are_held_out_lines_with_their_readings() -> None:

@@ -12,7 +12,11 @@ import torch
 import storage
 from htr.checkpoint import load_checkpoint, save_checkpoint
 from htr.shipped import default_model_path
+from synthesis.example import encode_png
+from synthesis.page import draw_page
+from synthesis.settings import PageSettings
 from tests.browser.conftest import Server, open_app
+from tests.browser.lines import box, four_points
 from tests.browser.pages import field, wait_saved
 
 pytestmark = pytest.mark.browser
@@ -233,3 +237,50 @@ def test_model_is_exported_removed_brought_back_and_imported(
     tab.locator(".htr-message", has_text="its weights are sound").wait_for()
     tab.locator(".trouble").wait_for(state="detached")
     shots(tab, folder, "models-imported")
+
+
+def read_pages(server: Server, pages: int) -> int:
+    """A document of small pages whose lines the model in use has read as "machine 1" and so on."""
+    drawn = draw_page(
+        5, settings=PageSettings(width_px=700, height_px=320, line_count=3, letter=False)
+    )
+    with storage.open_store(server.data_dir, check=False) as store:
+        model = storage.current_model(store)
+        assert model is not None
+        document = storage.add_document(store, "Two pages")
+        for number in range(pages):
+            page = storage.add_page(
+                store, document.id, f"page {number}", encode_png(drawn.pixels), "png", 700, 320
+            )
+            lines = [
+                storage.NewLine(
+                    four_points(line.baseline),
+                    box(four_points(line.baseline), line.spacing_px),
+                    line.spacing_px,
+                    reading=storage.NewReading(f"machine {index}", 0.9),
+                )
+                for index, line in enumerate(drawn.lines, start=1)
+            ]
+            storage.replace_lines(store, page.id, lines, model.id)
+    return document.id
+
+
+def test_whole_document_is_read_again_by_the_model_in_use(
+    tab, own_server: Server, second_file: Path
+) -> None:
+    open_app(tab, own_server)
+    model = register(own_server, second_file)
+    with storage.open_store(own_server.data_dir, check=False) as store:
+        storage.set_current_model(store, model.parent_id or 0)
+        document = read_pages(own_server, 2)
+        storage.set_current_model(store, model.id)
+    go(tab, f"#/document/{document}", "document")
+    tab.get_by_text(f"2 pages were read by another model than {model.name}").wait_for()
+    tab.get_by_role("button", name="Read them again").click()
+    tab.get_by_text("2 pages to read").wait_for()
+    tab.get_by_text(f"Read by {model.name}, and by another model before.").wait_for(timeout=90_000)
+    tab.get_by_role("link", name="What changed").click()
+    tab.locator(".changes-told", has_text="6 of 6 lines").wait_for()
+    assert tab.locator(".pair .about").nth(3).inner_text().startswith("page 2, line 1")
+    with storage.open_store(own_server.data_dir, check=False) as store:
+        storage.set_current_model(store, model.parent_id or 0)

@@ -31,9 +31,12 @@ async function readAgain(page) {
 }
 
 // ---- which model read the pages ----------------------------------------------------------------
+const isAtWork = (page) => ["waiting", "reading"].includes(page.state);
+
 function readByOther(answer) {
-  const pages = answer.pages.filter((page) => page.read?.other && !["waiting", "reading"].includes(page.state));
-  const compared = answer.pages.some((page) => page.read?.compared);
+  const pages = answer.pages.filter((page) => page.read?.other && !isAtWork(page));
+  // What changed is told once all of it is there.
+  const compared = answer.pages.some((page) => page.read?.compared) && !answer.pages.some(isAtWork);
   otherModel.hidden = !pages.length && !compared;
   otherModel.classList.toggle("quiet", !pages.length);
   otherModel.replaceChildren(
@@ -100,7 +103,7 @@ async function refresh() {
     readByOther(answer);
     drawn = fresh;
   }
-  const working = answer.pages.filter((page) => ["waiting", "reading"].includes(page.state)).length;
+  const working = answer.pages.filter(isAtWork).length;
   element.querySelector(".queue").textContent = working
     ? `${count(working, "page", "pages")} to read${answer.left_s ? `, about ${Math.ceil(answer.left_s / 60)} min` : ""}` : "";
   element.querySelector(".text").href = `files/documents/${asked}/text`;

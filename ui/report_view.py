@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import storage
+from training.gate import shown_p, shown_points
 from ui.answers import Answer
 from ui.run_view import curve, ended_view, finite, line_image, texts, whole
 
 RATES = (("cer", "CER", "Misread characters"), ("wer", "WER", "Misread words"))
 MAX_EXAMPLES = 2  # images of lines beside a confusion
-MINUS = "\N{MINUS SIGN}"
 
 
 def report_view(
@@ -91,8 +91,8 @@ def _difference_words(comparison: Mapping[str, Any]) -> str:
     drawn = f", {unit} drawn anew" if unit in ("pages", "lines") else ""
     lines, pages = comparison.get("lines"), comparison.get("pages")
     return (
-        f"The difference is {_points(difference)} of the characters, with 95 % certainty between "
-        f"{_points(low)} and {_points(high)} ({'p < 0.001' if p < 0.001 else f'p = {p:.3f}'}; "
+        f"The difference is {shown_points(difference)} of the characters, with 95 % certainty "
+        f"between {shown_points(low)} and {shown_points(high)} ({shown_p(p)}; "
         f"paired bootstrap{drawn}), on {_count(lines, 'test line')} of {_count(pages, 'page')}."
     )
 
@@ -107,14 +107,14 @@ def _new_character_words(new: Mapping[str, Any]) -> str:
     )
 
 
-def _points(change: float) -> str:
-    """Return a change of a rate (0-1) in per cent points."""
-    return f"{100 * change:+.1f} points".replace("-", MINUS)
-
-
 def _count(value: object, noun: str) -> str:
     number = whole(value) or 0
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _some(value: object, noun: str) -> str:
+    """Return how many there are; "" if there are none."""
+    return _count(value, noun) if whole(value) else ""
 
 
 def _lines(run_id: int, values: object) -> list[Answer]:
@@ -160,7 +160,7 @@ def _facts(run: storage.Run, report: Mapping[str, Any]) -> list[tuple[str, str]]
         ("Taught by", _amount(snapshot, "train")),
         ("Tested by", _amount(snapshot, "test")),
         ("How they were parted", _text(snapshot.get("explanation"))),
-        ("Mixed in, to keep other hands in mind", _count(snapshot.get("replay_lines"), "line")),
+        ("Mixed in, to keep other hands in mind", _some(snapshot.get("replay_lines"), "line")),
         ("Finished", run.finished.strftime("%Y-%m-%d %H:%M UTC") if run.finished else ""),
         ("Time", _lasting(training)),
         ("Share of what was learned that is kept", _percent(training.get("interpolation"))),

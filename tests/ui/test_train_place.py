@@ -29,6 +29,8 @@ Ask = Callable[..., Any]
 class QuietProcess:
     """A training process that has not ended."""
 
+    pid = 1
+
     def poll(self) -> None:
         return None
 

@@ -64,10 +64,10 @@ function draw(report) {
   const plot = new Plot();
   body.replaceChildren(...[
     h("div", { class: `outcome ${report.verdict.replace(" ", "-")}` }, icon(VERDICT_ICONS[report.verdict] || "check"),
-      h("div", {}, h("p", {}, report.sentence, useWords(report)), h("div", { class: "buttons" }, decisions(report, acts)))),
+      h("div", {}, h("p", {}, unbroken(report.sentence), useWords(report)), h("div", { class: "buttons" }, decisions(report, acts)))),
     ...report.warnings.map((warning) => h("p", { class: "warning" }, warning)),
     h("div", { class: "rate-pair" }, report.scores.map(intervals)),
-    report.notes.length ? h("ul", { class: "notes" }, report.notes.map((note) => h("li", {}, note))) : null,
+    report.notes.length ? h("ul", { class: "notes" }, report.notes.map((note) => h("li", {}, unbroken(note)))) : null,
     h("p", { class: "soft small legend" }, h("mark", { class: "misread" }, "underlined"), " words are misread; ",
       h("span", { class: "gap" }, "‸"), " marks a place where words are missing."),
     h("div", { class: "side-by-side" },

@@ -36,7 +36,7 @@ function verdictCard(run, acts) {
     : h("button", { type: "button", class: "quiet", "aria-label": "Close this message", onclick: () => acts.dismiss(run) }, "×");
   return h("section", { class: `verdict ${run.verdict.replace(" ", "-")}`, "data-run": run.id },
     icon(VERDICT_ICONS[run.verdict] || "check"),
-    h("div", { class: "words" }, h("p", {}, run.sentence, useWords(run)),
+    h("div", { class: "words" }, h("p", {}, unbroken(run.sentence), useWords(run)),
       run.warnings.map((warning) => h("p", { class: "warning" }, warning)),
       h("div", { class: "buttons" }, buttons)), close);
 }

@@ -7,6 +7,9 @@ function percent(share) {
   return `${hundred.toFixed(Math.abs(hundred) < 9.95 ? 1 : 0)} %`;
 }
 
+// Returns a sentence whose figures do not part from their signs at the end of a row.
+const unbroken = (sentence) => sentence.replace(/(\d) %/g, "$1\u00a0%").replace(/p ([=<]) /g, "p\u00a0$1\u00a0");
+
 function lasting(time_s) {
   const { count } = window.htr;
   if (time_s < 50) return count(Math.max(5, 5 * Math.round(time_s / 5)), "second", "seconds");

@@ -20,7 +20,8 @@ OVER_EDGE = 0.01  # of the size: how far points may lie outside their own image
 def fit_to_image(page: PageDocument, width_px: int, height_px: int) -> PageDocument:
     """Return the page with its geometry in pixels of an image of this size.
 
-    A note says if it was scaled, if the proportions differ, and if width and height were swapped.
+    A note says if it was scaled, if the proportions differ, if width and height were swapped, and
+    if lines lie outside of the image.
 
     Raises: ExchangeError if the page was measured on an image that was since turned by a quarter,
     or in a unit of paper without saying how large the paper is.
@@ -33,9 +34,9 @@ def fit_to_image(page: PageDocument, width_px: int, height_px: int) -> PageDocum
                 f"The page {page.image_name!r} is measured in {page.unit}, and its file does not "
                 "say how large it is. Export it in pixels."
             )
-        return replace(page, width=width_px, height=height_px)
+        return _checked(replace(page, width=width_px, height=height_px))
     if page.unit == "pixel" and (page.width, page.height) == (width_px, height_px):
-        return page
+        return _checked(page)
     if _is_swapped(page, width_px, height_px):
         return _unswapped(page, width_px, height_px)
     notes = []
@@ -49,8 +50,8 @@ def fit_to_image(page: PageDocument, width_px: int, height_px: int) -> PageDocum
     else:
         notes.append(f"Coordinates were scaled from {said} to {width_px} x {height_px} pixels.")
     scaled = moved(page, lambda point: (point[0] * scale_x, point[1] * scale_y), scale_y)
-    return replace(
-        scaled, width=width_px, height=height_px, unit="pixel", notes=(*page.notes, *notes)
+    return _checked(
+        replace(scaled, width=width_px, height=height_px, unit="pixel", notes=(*page.notes, *notes))
     )
 
 
@@ -84,6 +85,21 @@ def moved(page: PageDocument, move: Callable[[Point], Point], scale: float) -> P
         lines=tuple(line(one) for one in page.lines),
         regions=tuple(region(one) for one in page.regions),
     )
+
+
+def _checked(page: PageDocument) -> PageDocument:
+    """Return the page, with a note if there are lines that no part of lies on it."""
+    count = sum(
+        all(not (0 <= x <= page.width and 0 <= y <= page.height) for x, y in line.baseline)
+        for line in page.lines
+    )
+    if not count:
+        return page
+    note = (
+        f"{count} of {len(page.lines)} lines lie outside of the image. Check that it is the image "
+        "that the file was made for."
+    )
+    return replace(page, notes=(*page.notes, note))
 
 
 def _is_swapped(page: PageDocument, width_px: int, height_px: int) -> bool:

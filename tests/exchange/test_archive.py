@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -74,8 +75,12 @@ def test_second_file_of_a_name_is_refused() -> None:
 
 def test_bomb_ends_at_the_limit() -> None:
     with Archive(packed({"bomb": bytes(50_000_000)}), "up.zip") as archive:
+        tracemalloc.start()
         with pytest.raises(UnsafeFile, match="'bomb' in up.zip has more than 1,000,000 bytes"):
             archive.read("bomb", limit_bytes=1_000_000)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 def test_all_files_together_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,3 +84,12 @@ def test_page_without_a_size_is_taken_in_pixels_but_not_in_millimetres() -> None
     assert fit_to_image(replace(PAGE, width=0), 500, 700).lines == PAGE.lines
     with pytest.raises(ExchangeError, match="measured in mm10, and its file does not say how"):
         fit_to_image(replace(PAGE, width=0, unit="mm10"), 500, 700)
+
+
+def test_lines_outside_of_the_image_are_told() -> None:
+    away = replace(LINE, id="m", baseline=((-50.0, 10.0), (-10.0, 10.0)))
+    fitted = fit_to_image(replace(PAGE, lines=(LINE, away)), 1000, 1500)
+    assert fitted.notes == (
+        "1 of 2 lines lie outside of the image. Check that it is the image that the file was made "
+        "for.",
+    )

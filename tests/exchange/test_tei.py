@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -128,8 +129,7 @@ def test_any_page_is_valid_tei(made: list[PageDocument]) -> None:
     schema(path).assertValid(root)
 
 
-def schema(path: str, known: dict[str, etree.RelaxNG] = {}) -> etree.RelaxNG:  # noqa: B006
-    """Return the schema, read once: it is large."""
-    if path not in known:
-        known[path] = etree.RelaxNG(etree.parse(path))
-    return known[path]
+@cache
+def schema(path: str) -> etree.RelaxNG:
+    """The schema, read once: it is large."""
+    return etree.RelaxNG(etree.parse(path))

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import storage
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("htr.trainer")
 TRAIN = "train"
 ACTIVE = ("waiting", "running")
+
+
+# A checkpoint holds four models (weights, their mean, two moments) and is written beside the last
+# one; then comes the candidate, and its copy among the models.
+ROOM_MODELS = 10
+ROOM_BYTES = 50_000_000  # line images, events and the report
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,7 @@ class Trainer:
             raise TrainingError(survey.split.explanation)
         if chosen.base_model_id is None:
             chosen = replace(chosen, base_model_id=survey.model_id)
+        self._refuse_full_disk(chosen.base_model_id or survey.model_id)
         run = storage.add_run(self._store, TRAIN, settings=chosen.as_json())
         return self._spawn(run)
 
@@ -239,6 +248,17 @@ class Trainer:
         except OSError:
             return ""
 
+    def _refuse_full_disk(self, base_model_id: int) -> None:
+        """Refuse what could not be finished: snapshot, checkpoint and the new model need room."""
+        base = storage.model_path(self._store, storage.model(self._store, base_model_id))
+        needed = ROOM_MODELS * base.stat().st_size + ROOM_BYTES
+        left = free_bytes(self._store.data_dir)
+        if left < needed:
+            raise TrainingError(
+                f"The disk of {self._store.data_dir} has {left / 1e6:,.0f} MB left; teaching needs "
+                f"about {needed / 1e6:,.0f} MB. Make room and start again."
+            )
+
     def _spawn(self, run: storage.Run) -> storage.Run:
         folder = self._folder(run.id)
         threads = self._settings.training_threads
@@ -260,6 +280,8 @@ class Trainer:
     def _look_after(self) -> None:
         """Mark trainings as failed whose process has ended without saying so."""
         now = self._store.clock()
+        with self._lock:  # asking a process that has ended for its status buries it
+            ended = [run_id for run_id, one in self._workers.items() if one.poll() is not None]
         for active in storage.runs(self._store, TRAIN, ACTIVE):
             with self._lock:
                 process = self._workers.get(active.id)
@@ -273,6 +295,10 @@ class Trainer:
                 self._mark_failed(run, end_words(status))
             elif run.state == "running" and is_dead(run, now):
                 self._mark_failed(run, "")
+        with self._lock:
+            for run_id in ended:
+                if storage.run(self._store, run_id).state not in ACTIVE:
+                    self._workers.pop(run_id, None)
 
     def _mark_failed(self, run: storage.Run, why: str) -> None:
         left = self._folder(run.id).has_checkpoint
@@ -296,3 +322,8 @@ class Trainer:
 
     def _folder(self, run_id: int) -> RunFolder:
         return run_folder(self._store.data_dir, run_id)
+
+
+def free_bytes(folder: Path) -> int:
+    """Return how many bytes the disk of a folder has left."""
+    return shutil.disk_usage(folder).free

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,6 +18,8 @@ MODULE = "training.worker"
 MISSED_S = 8.0
 # One that is in the list may have been asleep with the computer, or be starved by other work.
 SILENT_S = 300.0
+KILLED = 9  # the signal by which a system takes back memory
+UNTOLD = 4  # the exit status of a process that could not store how its run ended
 START_S = 60.0  # a process that has not taken up its run after so long never will
 
 
@@ -75,8 +76,10 @@ def end_words(exit_status: int | None) -> str:
     """Return in plain words how a process ended, as far as its parent knows; "" if it does not."""
     if exit_status is None or exit_status == 0:
         return ""
-    if exit_status == -signal.SIGKILL.value if hasattr(signal, "SIGKILL") else False:
+    if exit_status == -KILLED:
         return "it was killed; perhaps the computer had run out of memory"
+    if exit_status == UNTOLD:
+        return "it could not write to the database; perhaps the disk is full"
     if exit_status < 0:
         return f"it was ended by signal {-exit_status}"
     return f"it ended with status {exit_status}"

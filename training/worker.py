@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from training.worker_run import RunEnd
 
 LOG = logging.getLogger("htr.training")
-NICENESS = 15  # whoever reads or types meanwhile goes first
-DONE, FAILED, NOT_OURS = 0, 1, 3  # exit statuses
+NICENESS = 10  # whoever reads or types meanwhile goes first, by nine to one
+DONE, FAILED, NOT_OURS, UNTOLD = 0, 1, 3, 4  # exit statuses
 Train = Callable[[storage.Run, RunLink, str], "RunEnd"]
 AGAIN = "Nothing is lost: go on from the last checkpoint"
 
@@ -84,7 +84,7 @@ def work(
     except storage.StorageError as error:
         # The database itself cannot be written; the app will find this process dead.
         LOG.error("how run %d ended could not be stored: %s", run_id, error)
-        return FAILED
+        return UNTOLD
     finally:
         link.close()
 

@@ -17,12 +17,14 @@ from services.worker_process import (
     MISSED_S,
     SILENT_S,
     START_S,
+    UNTOLD,
     end_words,
     is_dead,
     is_worker,
     start_worker,
     worker_environment,
 )
+from training import worker
 
 
 @pytest.fixture
@@ -97,6 +99,8 @@ def test_end_of_a_process_in_words() -> None:
     assert end_words(None) == end_words(0) == ""
     assert "run out of memory" in end_words(-signal.SIGKILL)
     assert end_words(-signal.SIGSEGV) == "it was ended by signal 11"
+    assert "perhaps the disk is full" in end_words(UNTOLD)
+    assert UNTOLD == worker.UNTOLD
     assert end_words(1) == "it ended with status 1"
 
 

@@ -24,7 +24,7 @@ from training.finetune_config import FinetuneConfig, FinetuneResult, Point, Prog
 from training.lines import TrainLine
 from training.run_folder import RunFolder, run_folder
 from training.trainable import Trainable
-from training.worker import DONE, FAILED, NOT_OURS, work
+from training.worker import DONE, FAILED, NOT_OURS, UNTOLD, work
 from training.worker_run import train
 
 Step = Callable[[int], None]
@@ -37,6 +37,7 @@ class FakeFinetune:
         self.character = character
         self.at_step = at_step
         self.taught: list[str] = []
+        self.replayed: list[str] = []
         self.config: FinetuneConfig | None = None
 
     def __call__(
@@ -51,6 +52,7 @@ class FakeFinetune:
         report: Report,
     ) -> FinetuneResult:
         self.taught = [line.text for line in train]
+        self.replayed = [line.group for line in replay]
         self.config = config
         stopped = "done"
         samples = tuple((line.key, line.text, "x") for line in held_out[:1])
@@ -190,6 +192,19 @@ def test_progress_is_told_phase_by_phase(make: Callable[..., Desk]) -> None:
     assert learning[-1]["cer_before"] == 1.0
 
 
+def test_only_what_people_corrected_is_replayed(make: Callable[..., Desk]) -> None:
+    desk = make()
+    for number in range(8):  # of so many pages, some replay and some test what is forgotten
+        other = storage.add_document(desk.store, f"Other {number}")
+        texts = [f"{'abcd'[number % 4]}b cd"]
+        correct_page(desk.store, add_page(desk.store, other.id, texts, seed=20 + number), texts)
+    run_id = desk.start(document_ids=[1])
+    finetune = FakeFinetune()
+    assert desk.work(run_id, finetune) == DONE
+    assert set(finetune.replayed) == {"other documents"}
+    assert len(finetune.taught) == 6
+
+
 def test_single_line_teaches_and_proves_nothing(make: Callable[..., Desk]) -> None:
     desk = make(pages=1, lines=1)
     run_id = desk.start()
@@ -285,6 +300,21 @@ def test_failure_while_learning_is_told_and_loses_nothing(
     storage.continue_run(desk.store, run_id)
     assert desk.work(run_id) == DONE
     assert desk.current() == "small, v2"
+
+
+def test_end_that_cannot_be_stored_is_told_by_the_exit_status(
+    make: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make()
+
+    def full(*_: object) -> storage.Run:
+        raise storage.StorageError("The disk of htr.sqlite is full. Nothing was saved; make room.")
+
+    monkeypatch.setattr(storage, "finish_run", full)
+    monkeypatch.setattr("training.run_link.SAVE_PAUSE_S", 0.0)
+    run_id = desk.start()
+    assert desk.work(run_id) == UNTOLD
+    assert desk.run(run_id).state == "running"  # until the app finds its process dead
 
 
 def test_model_is_registered_and_put_to_use_or_neither(

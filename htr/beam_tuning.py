@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 
@@ -14,9 +13,13 @@ from htr.decode import find_spikes
 from htr.errors import RecognitionError
 from htr.metrics import LineErrors, Score, line_errors, score
 
-WEIGHTS = (0.1, 0.2, 0.35, 0.5, 0.7)
-BONUSES = (0.4, 0.9, 1.4, 1.9)
-"""Around the best on the validation lines, and down to what a model of few lines deserves."""
+CHOICES = (
+    (0.1, 0.4), (0.1, 0.9), (0.2, 0.4), (0.2, 0.9), (0.2, 1.4), (0.35, 0.9), (0.35, 1.4),
+    (0.5, 1.4), (0.5, 1.9), (0.7, 1.9),
+)  # fmt: skip
+"""Weight and bonus: the ridge on which the best lies. The more the language model weighs, the more
+each character costs, and the larger the bonus that makes up for it; a model of few lines deserves
+little weight."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,7 @@ def tune_beam(
             "these lines. Build it again for this model."
         )
     choices = [
-        replace(settings or BeamSettings(), weight=weight, bonus=bonus)
-        for weight, bonus in product(WEIGHTS, BONUSES)
+        replace(settings or BeamSettings(), weight=weight, bonus=bonus) for weight, bonus in CHOICES
     ]
     errors: list[list[LineErrors]] = []
     for number, choice in enumerate(choices):

@@ -21,7 +21,7 @@ EDGE = -1
 
 ORDER = 6
 ORDERS = range(1, 11)
-CACHE_CONTEXTS = 20_000  # about 16 MB with a hundred characters
+CACHE_CONTEXTS = 40_000  # about 35 MB with a hundred characters; a hundred lines need 20,000
 
 
 @dataclass(frozen=True)

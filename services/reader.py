@@ -11,12 +11,13 @@ import statistics
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import storage
 from segmentation.lines import Line, SegmentationError
+from services.language_model import LanguageModel
 from services.rereading import keeps_lines, lines_to_read, put_readings
 from services.resegment import put_lines, segmented
 from services.settings import Settings
@@ -40,8 +41,13 @@ class _Cancelled(Exception):
 class PageReader:
     """Reads waiting pages one after the other, in the order in which they were queued."""
 
-    def __init__(self, settings: Settings, store: storage.Store) -> None:
-        """Prepare to read into `store`; nothing runs before `start`."""
+    def __init__(
+        self, settings: Settings, store: storage.Store, language: LanguageModel | None = None
+    ) -> None:
+        """Prepare to read into `store`; nothing runs before `start`.
+
+        language: helps to read where the user switched it on.
+        """
         self._settings = settings
         self._store = store
         self._wake = threading.Event()
@@ -49,6 +55,8 @@ class PageReader:
         self._thread: threading.Thread | None = None
         self._recognizer: Recognizer | None = None
         self._recognizer_of: int | None = None
+        self._language = language
+        self._language_stamp = ""  # of the language model that the recognizer reads with
         self._page_times_s: deque[float] = deque(maxlen=PACE_PAGES)
         self._warm_up_failed: int | None = None  # the model that could not be loaded
         self._turns = Turns()  # the network serves one caller at a time
@@ -82,6 +90,22 @@ class PageReader:
         with self._turns.urgent():
             recognizer, model_id = self._current_recognizer()
             return read_lines(pixels, lines, recognizer), model_id
+
+    def log_probabilities(
+        self, crops: Sequence[np.ndarray], progress: Callable[[float], None] | None = None
+    ) -> list[np.ndarray]:
+        """Return what the network in use thinks of line crops, before any search: (T, V), ln.
+
+        Raises: RecognitionError or StorageError where the model cannot be used.
+        """
+
+        def give_way(share: float) -> None:
+            if progress:
+                progress(share)
+            self._turns.give_way()
+
+        with self._turns.patient():
+            return self._current_recognizer()[0].log_probabilities(crops, give_way)
 
     @property
     def turns(self) -> Turns:
@@ -198,14 +222,22 @@ class PageReader:
         model = storage.current_model(self._store)
         if model is None:
             raise storage.StorageError("There is no model to read with. Restart the app.")
-        if self._recognizer is None or self._recognizer_of != model.id:
+        stamp = self._language.stamp if self._language else ""
+        if (
+            self._recognizer is None
+            or self._recognizer_of != model.id
+            or self._language_stamp != stamp
+        ):
             from htr.recognizer import Recognizer
 
             path: Path = storage.model_path(self._store, model)
             self._recognizer = Recognizer.load(
-                path, device=self._settings.device, threads=self._settings.threads
+                path,
+                device=self._settings.device,
+                threads=self._settings.threads,
+                beam=self._language.beam_for(model) if self._language else None,
             )
-            self._recognizer_of = model.id
+            self._recognizer_of, self._language_stamp = model.id, stamp
         return self._recognizer, model.id
 
 

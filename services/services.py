@@ -14,6 +14,7 @@ import numpy as np
 import storage
 from segmentation import METHODS
 from segmentation.lines import SegmentationError
+from services.language_model import LanguageModel
 from services.line_editor import LineEditor
 from services.model_comparison import ModelComparer
 from services.model_shelf import ModelShelf
@@ -43,7 +44,8 @@ class Services:
         """Serve `store`; `open_services` also readies the model and starts the reader."""
         self.settings = settings
         self.store = store
-        self.reader = PageReader(settings, store)
+        self.language = LanguageModel(store)
+        self.reader = PageReader(settings, store, self.language)
         self._pages: OrderedDict[str, np.ndarray] = OrderedDict()
         self._crops: OrderedDict[tuple[int, str], bytes] = OrderedDict()
         self._lock = threading.Lock()
@@ -103,6 +105,13 @@ class Services:
         queued = queue_rereading(self.store, page_ids)
         self.reader.wake()
         return queued
+
+    def build_language(self) -> None:
+        """Begin to build the language model from what is corrected now.
+
+        Raises: StorageError where it is being built already.
+        """
+        self.language.build(self.reader, self._pixels_of)
 
     def segment_again(self, page_ids: Sequence[int], method: str, author: str) -> None:
         """Queue pages whose lines are to be found anew; what people corrected on them stays.

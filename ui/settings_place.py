@@ -8,6 +8,7 @@ import storage
 from segmentation import has_network
 from services.services import Services
 from ui.answers import Answer, answers
+from ui.language_view import language_functions
 from ui.static_files import static_text
 
 
@@ -35,7 +36,7 @@ def settings_place(services: Services) -> gr.HTML:
         value=static_text("settings.html"),
         apply_default_css=False,
         js_on_load=static_text("settings.js"),
-        server_functions=[facts],
+        server_functions=[facts, *language_functions(services)],
     )
 
 

@@ -1,5 +1,5 @@
 // Settings: how this browser shows the desk, and what this app runs on.
-const { h, call, say, place, preference, setPreference } = window.htr;
+const { h, call, say, message, place, preference, setPreference } = window.htr;
 const facts = element.querySelector(".facts");
 
 for (const control of element.querySelectorAll("[data-preference]")) {
@@ -21,9 +21,64 @@ async function refresh() {
   facts.replaceChildren(...answer.facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
+// ---- the language model ------------------------------------------------------------------------
+const LONGEST_TEXT = 20_000_000; // bytes; the server says the same
+const language = element.querySelector(".language");
+const part = (name) => language.querySelector(name);
+let asking = 0;
+
+function showLanguage(state) {
+  const building = state.share !== null;
+  part("#htr-language-on").checked = state.on && state.built;
+  part("#htr-language-on").disabled = !state.built;
+  part(".text-name").textContent = state.text_name || "none";
+  part(".drop").hidden = !state.text_name;
+  part(".words").textContent = building ? "Being built: reading lines that were kept aside, and choosing how much it counts." : state.words;
+  part(".build").textContent = state.built ? "Build it again" : "Build it";
+  part(".build").hidden = building;
+  part("progress").hidden = !building;
+  part("progress").value = state.share || 0;
+  part(".trouble").hidden = !state.trouble;
+  part(".trouble").textContent = state.trouble;
+  clearTimeout(asking);
+  if (building) asking = setTimeout(() => askLanguage(server.language), 1000);
+}
+
+// A refusal leaves the controls as the server has them.
+async function askLanguage(ask, argument) {
+  try {
+    showLanguage(await call(ask, argument));
+  } catch (error) {
+    say(error);
+    if (ask !== server.language) askLanguage(server.language);
+  }
+}
+
+part("#htr-language-on").addEventListener("change", (event) => askLanguage(server.switch_language, { on: event.target.checked }));
+part(".build").addEventListener("click", () => askLanguage(server.build_language));
+part(".drop").addEventListener("click", () => askLanguage(server.choose_language_text, { name: "", text: "" }));
+part(".choose").addEventListener("click", () => {
+  const input = h("input", { type: "file", accept: ".txt,text/plain" });
+  input.addEventListener("change", async () => {
+    const file = input.files[0];
+    if (!file) return;
+    if (file.size > LONGEST_TEXT) {
+      message(`“${file.name}” is larger than 20 MB. Choose a part of it.`, { kind: "error" });
+      return;
+    }
+    await askLanguage(server.choose_language_text, { name: file.name, text: await file.text() });
+    message("The text is kept. Build the language model to use it.");
+  });
+  input.click();
+});
+
 place("settings", {
   enter() {
     document.title = "Settings · HTR Desk";
     refresh().catch(say);
+    askLanguage(server.language);
+  },
+  leave() {
+    clearTimeout(asking);
   },
 });

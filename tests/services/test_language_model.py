@@ -1,0 +1,232 @@
+"""The language model of a data folder: built, measured, switched, and never in the reader's way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import storage
+from services.language_model import LEAST_LINES, LanguageModel
+from services.services import Services
+from services.settings import read_settings
+from storage import StorageError
+from tests.training.desk_data import SMALL, add_model, make_desk
+from tests.training.line_sets import tiny_trainable
+from training.growth import grow
+
+TEXT = "\n".join(["a line of the same kind", "", "another line of it"] * 20)
+
+
+def open_desk(folder: Path) -> Services:
+    settings = read_settings({"HTR_DATA_DIR": str(folder), "HTR_DEVICE": "cpu"})
+    return Services(settings, storage.open_store(settings.data_dir))
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with enough corrected lines and a language model built from them."""
+    folder = tmp_path_factory.mktemp("ready") / "data"
+    make_desk(folder, pages=10, lines=6).close()
+    services = open_desk(folder)
+    build(services)
+    services.close()
+    return folder
+
+
+@pytest.fixture
+def desk(ready: Path, tmp_path: Path) -> Iterator[Services]:
+    """A desk with a language model, switched off; nothing of it runs by itself."""
+    shutil.copytree(ready, tmp_path / "data")
+    services = open_desk(tmp_path / "data")
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def small_desk(tmp_path: Path) -> Iterator[Services]:
+    make_desk(tmp_path / "data", pages=1, lines=6).close()
+    services = open_desk(tmp_path / "data")
+    yield services
+    services.close()
+
+
+def build(services: Services) -> None:
+    services.language.build(services.reader, services._pixels_of).join(60)
+
+
+def reads_with_it(services: Services) -> bool:
+    return services.reader._current_recognizer()[0]._beam is not None
+
+
+def test_it_is_built_from_corrections_and_measured_on_lines_kept_aside(desk: Services) -> None:
+    state = desk.language.state()
+    assert (state.trouble, state.share, state.suits) == ("", None, True)
+    assert (state.facts.lines, state.facts.text_lines) == (60, 0)
+    assert 8 <= state.facts.test_lines <= 30
+    assert 0 < state.facts.cer_after
+    assert 0 < state.facts.cer_before
+
+
+def test_it_is_measured_without_the_pages_that_measure_it(
+    desk: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from services import language_model
+
+    built: list[set[int]] = []
+    made = language_model._language
+
+    def spied(lines, text, alphabet):
+        built.append({line.page_id for line in lines})
+        return made(lines, text, alphabet)
+
+    monkeypatch.setattr(language_model, "_language", spied)
+    kept = []
+    tuned = LanguageModel._tuned
+    monkeypatch.setattr(
+        LanguageModel,
+        "_tuned",
+        lambda self, reader, test, *rest: (
+            kept.append({line.page_id for line in test}) or tuned(self, reader, test, *rest)
+        ),
+    )
+    build(desk)
+    assert not built[0] & kept[0]
+    assert built[1] == built[0] | kept[0]
+
+
+def test_lines_are_read_greedily_until_it_is_switched_on(desk: Services) -> None:
+    assert not reads_with_it(desk)
+    desk.language.switch(True)
+    assert reads_with_it(desk)
+    desk.language.switch(False)
+    assert not reads_with_it(desk)
+
+
+def test_lines_are_read_with_what_was_built_last(desk: Services) -> None:
+    desk.language.switch(True)
+    first = desk.reader._current_recognizer()[0]
+    assert desk.reader._current_recognizer()[0] is first
+    build(desk)
+    assert desk.language.state().facts.on
+    assert desk.reader._current_recognizer()[0] is not first
+
+
+def test_a_model_of_other_characters_reads_without_it_until_it_is_built_again(
+    desk: Services,
+) -> None:
+    desk.language.switch(True)
+    grown = add_model(desk.store, grow(tiny_trainable(SMALL), ["ß"]), "grown")
+    storage.set_current_model(desk.store, grown.id)
+    assert not desk.language.state().suits
+    assert not reads_with_it(desk)
+    build(desk)
+    assert desk.language.state().suits
+    assert reads_with_it(desk)
+
+
+@pytest.mark.parametrize("damage", [b"", b"no model at all"])
+def test_a_damaged_file_is_told_and_does_not_stop_the_reader(desk: Services, damage) -> None:
+    desk.language.switch(True)
+    (desk.store.data_dir / "language" / "model.safetensors").write_bytes(damage)
+    assert not reads_with_it(desk)
+    assert "Build it again. Pages are read without it." in desk.language.state().trouble
+    build(desk)
+    assert (desk.language.state().trouble, reads_with_it(desk)) == ("", True)
+
+
+def test_a_page_is_read_with_it(desk: Services) -> None:
+    desk.language.switch(True)
+    crop = np.full((64, 300), 200, np.uint8)
+    recognizer, _ = desk.reader._current_recognizer()
+    (read,) = recognizer.recognize([crop])
+    assert 0 <= read.confidence <= 1
+
+
+def test_few_corrected_lines_are_refused_with_their_number(small_desk: Services) -> None:
+    build(small_desk)
+    state = small_desk.language.state()
+    assert state.trouble == (
+        f"6 lines are corrected; a language model needs {LEAST_LINES}, or a text of the same "
+        "kind. Correct more lines, or choose a text."
+    )
+    assert state.facts.built == 0
+    with pytest.raises(StorageError, match="no language model yet"):
+        small_desk.language.switch(True)
+
+
+def test_a_chosen_text_is_enough(small_desk: Services) -> None:
+    small_desk.language.choose_text("letters.txt", TEXT)
+    build(small_desk)
+    state = small_desk.language.state()
+    assert (state.trouble, state.facts.text_lines, state.facts.text_name) == (
+        "", 40, "letters.txt",
+    )  # fmt: skip
+    assert (state.facts.lines, state.facts.test_lines) == (6, 0)
+    small_desk.language.choose_text("", "")
+    assert small_desk.language.state().facts.text_name == ""
+
+
+def test_a_text_in_another_script_is_refused(small_desk: Services) -> None:
+    for line in storage.training_lines(small_desk.store):
+        storage.correct_line(
+            small_desk.store, line.line_id, "Ж", "corrected", "Ada", line.revision_id
+        )
+    small_desk.language.choose_text("t.txt", "ЖЖЖ\n" * 3)
+    build(small_desk)
+    assert "no character that the recognition model knows" in small_desk.language.state().trouble
+
+
+def test_a_text_beyond_the_limit_is_refused(
+    small_desk: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.language_model.TEXT_LIMIT_BYTES", 10)
+    with pytest.raises(StorageError, match="“t.txt” is larger than 0 MB. Choose a part of it."):
+        small_desk.language.choose_text("t.txt", "é" * 6)
+
+
+def test_it_is_built_once_at_a_time(desk: Services) -> None:
+    desk.language._share = 0.5
+    with pytest.raises(StorageError, match="being built already"):
+        build(desk)
+
+
+def test_it_is_the_same_after_a_restart(desk: Services) -> None:
+    desk.language.switch(True)
+    again = LanguageModel(desk.store)
+    assert again.state() == desk.language.state()
+    assert again.stamp == desk.language.stamp
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", "[" * 100_000, '{"on": 1}'],
+)
+def test_a_damaged_state_is_told_and_counts_as_none(desk: Services, content: str) -> None:
+    (desk.store.data_dir / "language" / "state.json").write_text(content)
+    state = LanguageModel(desk.store).state()
+    assert state.facts.built == 0
+    assert "damaged. Build it again." in state.trouble
+
+
+@pytest.mark.parametrize(("name", "value"), [("on", "yes"), ("built", "x"), ("alphabet", [1])])
+def test_facts_of_another_kind_count_as_damage(desk: Services, name: str, value: object) -> None:
+    path = desk.store.data_dir / "language" / "state.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    assert LanguageModel(desk.store).state().facts.built == 0
+
+
+def test_an_error_that_nobody_expected_is_told_too(
+    desk: Services, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
+    monkeypatch.setattr(LanguageModel, "_kept_aside", lambda *_: 1 // 0)
+    before = desk.language.state().facts.built
+    build(desk)
+    state = desk.language.state()
+    assert state.trouble == "The language model could not be built; the server's log says why."
+    assert state.facts.built == before
+    assert "ZeroDivisionError" in caplog.text

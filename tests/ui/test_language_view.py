@@ -1,0 +1,67 @@
+"""What Settings says of the language model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.language_model import LanguageFacts, LanguageState
+from services.services import Services
+from tests.ui.training_runs import sleeping_services
+from ui.language_view import language_answer, language_functions, language_words
+
+MEASURED = LanguageFacts(
+    built=1.0, lines=1234, test_lines=40, cer_before=0.35, cer_after=0.28, wer_before=0.76,
+    wer_after=0.57,
+)  # fmt: skip
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    opened = sleeping_services(tmp_path)
+    yield opened
+    opened.close()
+
+
+def test_words_tell_what_it_brings() -> None:
+    assert language_words(MEASURED) == (
+        "Built from 1,234 corrected lines. On 40 lines kept aside it misreads 28.0 % of the "
+        "characters instead of 35.0 %, 57.0 % of the words instead of 76.0 %."
+    )
+
+
+def test_words_are_plain_where_it_does_not_help() -> None:
+    worse = LanguageFacts(built=1.0, lines=60, test_lines=12, cer_before=0.3, cer_after=0.31)
+    assert "it does not help: with it 31.0 % of the characters are misread, without it 30.0 %" in (
+        language_words(worse)
+    )
+
+
+def test_words_promise_nothing_that_was_not_measured() -> None:
+    facts = LanguageFacts(built=1.0, lines=6, text_lines=2000)
+    assert language_words(facts) == (
+        "Built from 6 corrected lines and 2,000 lines of the chosen text. Too few lines are "
+        "corrected to say what it brings."
+    )
+    assert language_words(LanguageFacts()) == "There is none yet."
+
+
+def test_a_language_model_for_other_characters_is_told() -> None:
+    told = language_answer(LanguageState(MEASURED, None, "", suits=False))
+    assert "pages are read without it. Build it again." in told["trouble"]
+    assert language_answer(LanguageState(MEASURED, 0.5, "", suits=True))["trouble"] == ""
+
+
+def test_functions_answer_with_the_state_or_a_sentence(services: Services) -> None:
+    ask = {function.__name__: function for function in language_functions(services)}
+    assert ask["language"]({})["built"] is False
+    assert "no language model yet" in ask["switch_language"]({"on": True})["error"]
+    assert "does not say on or off" in ask["switch_language"]({})["error"]
+    assert "has no text" in ask["choose_language_text"]({"name": "t"})["error"]
+    chosen = ask["choose_language_text"]({"name": "t.txt", "text": "a line"})
+    assert chosen["text_name"] == "t.txt"
+    services.language._share = 0.25
+    assert ask["language"]({})["share"] == 0.25
+    assert "being built already" in ask["build_language"]({})["error"]

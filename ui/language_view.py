@@ -1,0 +1,87 @@
+"""The language model as Settings shows it: what it is, in plain words, and what one can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.language_model import LanguageFacts, LanguageState
+from services.services import Services
+from ui.answers import Answer, RequestError, answers, string
+
+
+def language_functions(services: Services) -> list[Callable[..., Answer]]:
+    """Return the server functions of the language model; each answers with its state."""
+
+    def state() -> Answer:
+        return language_answer(services.language.state())
+
+    @answers
+    def language(data: dict) -> Answer:
+        return state()
+
+    @answers
+    def build_language(data: dict) -> Answer:
+        services.build_language()
+        return state()
+
+    @answers
+    def switch_language(data: dict) -> Answer:
+        on = data.get("on") if isinstance(data, dict) else None
+        if not isinstance(on, bool):
+            raise RequestError("The request does not say on or off. Reload this page.")
+        services.language.switch(on)
+        return state()
+
+    @answers
+    def choose_language_text(data: dict) -> Answer:
+        services.language.choose_text(string(data, "name"), string(data, "text"))
+        return state()
+
+    return [language, build_language, switch_language, choose_language_text]
+
+
+def language_answer(state: LanguageState) -> Answer:
+    """Return what the browser shows: share is 0-1 while it is being built, else null."""
+    facts = state.facts
+    return {
+        "on": facts.on,
+        "built": bool(facts.built),
+        "text_name": facts.text_name,
+        "share": state.share,
+        "words": language_words(facts),
+        "trouble": state.trouble or _notice(state),
+    }
+
+
+def language_words(facts: LanguageFacts) -> str:
+    """Return what the language model was built from and what it brings, in plain words."""
+    if not facts.built:
+        return "There is none yet."
+    source = f"Built from {facts.lines:,} corrected lines"
+    if facts.text_lines:
+        source += f" and {facts.text_lines:,} lines of the chosen text"
+    if not facts.test_lines:
+        return f"{source}. Too few lines are corrected to say what it brings."
+    before, after = _percent(facts.cer_before), _percent(facts.cer_after)
+    kept = f"On {facts.test_lines:,} lines kept aside"
+    if facts.cer_after >= facts.cer_before:
+        return (
+            f"{source}. {kept} it does not help: with it {after} of the characters are misread, "
+            f"without it {before}. Correct more lines or choose a text of the same kind, and build "
+            "it again."
+        )
+    words = f"{_percent(facts.wer_after)} of the words instead of {_percent(facts.wer_before)}"
+    return f"{source}. {kept} it misreads {after} of the characters instead of {before}, {words}."
+
+
+def _notice(state: LanguageState) -> str:
+    if state.facts.built and not state.suits:
+        return (
+            "The model in use knows other characters than the one that this was built for, so "
+            "pages are read without it. Build it again."
+        )
+    return ""
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.1f} %"

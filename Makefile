@@ -7,7 +7,7 @@ CODE := app.py exchange htr segmentation storage services synthesis ui training 
 # Threads that spin while they wait make a busy machine many times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation bench-finetune clean
+.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation bench-finetune bench-decoding clean
 
 app: .venv/app-installed
 	$(BIN)/python app.py
@@ -76,6 +76,14 @@ bench-finetune: .venv/app-installed
 	$(BIN)/python -m benchmarks.finetune $(DATA) --reference $(REFERENCE) --sizes $(SIZES) \
 	  --seeds $(SEEDS) --jobs $(JOBS) --out test-artefacts/finetune \
 	  --picture docs/pictures/finetune-curve.png
+
+# Greedy reading against beam search with a language model, and what confidences are worth.
+# LINES=folder holds lines-train.zip, lines-val.zip and lines-test.zip.
+LINES ?= ../shared/data
+
+bench-decoding: .venv/app-installed
+	$(BIN)/python -m benchmarks.decoding --train $(LINES)/lines-train.zip \
+	  --tune $(LINES)/lines-val.zip --test $(LINES)/lines-test.zip --out test-artefacts/decoding
 
 # Without its rivals the benchmark still runs ours, and says why the others are missing.
 .venv-rivals/installed: benchmarks/requirements-rivals.txt .venv/bin/python

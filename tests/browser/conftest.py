@@ -54,6 +54,7 @@ class Server:
             except OSError:
                 assert self.process.poll() is None, self.log.read_text()
                 time.sleep(0.1)
+        self.kill()  # no fixture will end what never came up
         raise AssertionError(f"the app did not start:\n{self.log.read_text()}")
 
     def start_if_down(self) -> None:

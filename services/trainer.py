@@ -12,13 +12,14 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import storage
 from services.settings import Settings
 from services.training_estimate import Estimate, Estimator
+from services.training_state import TrainingState, without_lost_steps
 from services.worker_process import end_words, is_dead, start_worker
 from training.errors import TrainingError
 from training.run_folder import RunFolder, run_folder
@@ -36,19 +37,6 @@ ACTIVE = ("waiting", "running")
 # one; then comes the candidate, and its copy among the models.
 ROOM_MODELS = 10
 ROOM_BYTES = 50_000_000  # line images, events and the report
-
-
-@dataclass(frozen=True)
-class TrainingState:
-    """What there is to show of teaching.
-
-    active: the training under way; events: what it told since the asked one, oldest first.
-    ended: the one that ended last, whatever became of it.
-    """
-
-    active: storage.Run | None
-    events: tuple[storage.RunEvent, ...]
-    ended: storage.Run | None
 
 
 class Trainer:
@@ -133,7 +121,7 @@ class Trainer:
         ended = storage.runs(self._store, TRAIN, ("done", "failed", "cancelled"))
         events = storage.run_events(self._store, active[0].id, after_event) if active else []
         return TrainingState(
-            active[0] if active else None, tuple(events), ended[0] if ended else None
+            active[0] if active else None, without_lost_steps(events), ended[0] if ended else None
         )
 
     def events(self, run_id: int, after_event: int = 0) -> list[storage.RunEvent]:

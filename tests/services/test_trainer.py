@@ -205,6 +205,23 @@ def test_restarted_app_finds_the_training_that_went_on(
     assert len(workers.arguments) == 1
 
 
+def test_steps_that_are_done_again_after_a_kill_are_told_once(store: storage.Store) -> None:
+    run = storage.add_run(store, "train")
+    told = [("snapshot", None), ("training", 1), ("training", 5), ("training", 9)]
+    told += [("snapshot", None), ("preparing", 4), ("training", 5), ("choosing", 5)]
+    for phase, step in told:
+        storage.add_run_event(store, run.id, {"phase": phase, "step": step})
+    events = trainer_of(store).state().events
+    assert [(one.event["phase"], one.event["step"]) for one in events] == [
+        ("snapshot", None),
+        ("training", 1),
+        ("snapshot", None),
+        ("preparing", 4),
+        ("training", 5),
+        ("choosing", 5),
+    ]
+
+
 def test_restarted_app_begins_what_was_never_begun(
     store: storage.Store, workers: FakeWorkers
 ) -> None:

@@ -139,6 +139,7 @@ def test_another_model_reads_a_page_again_and_shows_what_changed(
     row(tab, SECOND).get_by_role("button", name="Use from now on").click()
     tab.locator(".htr-message", has_text="reads from now on").wait_for()
     row(tab, SECOND).locator(".badge", has_text="in use").wait_for()
+    row(tab, SECOND).get_by_role("button", name="Go back").wait_for()
 
     tab.goto(address)
     tab.get_by_role("button", name="Read again").wait_for()

@@ -50,7 +50,7 @@ function moreFacts(words, pairs) {
   return pairs.length ? h("details", { class: "block" }, h("summary", {}, words), factRows(pairs)) : null;
 }
 
-// `acts`: as in shelf.js, and goBack(), compare(model)
+// `acts`: as in shelf.js, and compare(model)
 function modelDetails(model, acts) {
   const { h, icon, count } = window.htr;
   const parent = model.lineage[0];

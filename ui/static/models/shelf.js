@@ -45,7 +45,7 @@ function troubleNote(model) {
   return h("p", { class: "trouble", role: "alert" }, model.trouble, more);
 }
 
-// `acts`: {use(model), rename(model, name), remove(model), restore(model)}
+// `acts`: {use(model), goBack(), rename(model, name), remove(model), restore(model)}
 function modelRow(model, acts) {
   const { h, icon, count, ago } = window.htr;
   return h("article", { class: `model${model.current ? " current" : ""}`, "data-model": model.id },
@@ -60,7 +60,9 @@ function modelRow(model, acts) {
     h("div", { class: "cell" }, model.pages ? `has read ${count(model.pages, "page", "pages")}` : h("span", { class: "soft" }, "has read nothing yet"),
       model.documents ? h("span", { class: "soft small" }, `in ${count(model.documents, "document", "documents")}`) : null),
     h("div", { class: "acts" },
-      model.current ? null : h("button", {
+      model.current ? model.parent && h("button", {
+        type: "button", class: "go-back", title: `Use ${model.parent.name} again, which it was made from`, onclick: () => acts.goBack(),
+      }, icon("back"), "Go back") : h("button", {
         type: "button", class: "use", disabled: Boolean(model.trouble), onclick: () => acts.use(model),
       }, "Use from now on"),
       model.trouble ? null : h("a", {

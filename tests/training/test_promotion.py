@@ -86,7 +86,7 @@ def test_unproven_model_is_kept_and_waits_for_the_user(case: Case) -> None:
 def test_promoted_model_knows_its_parent_scores_characters_and_what_taught_it(case: Case) -> None:
     model = case.promote(BAD, GOOD).model
     assert model is not None
-    assert (model.parent_id, model.name) == (case.base.id, "tiny, v2")
+    assert (model.parent_id, model.name) == (case.base.id, "small, v2")
     assert model.alphabet == (*case.base.alphabet, "ẽ")
     assert model.scores["cer"] == pytest.approx(sum(GOOD) / (40 * len(GOOD)))
     assert model.scores["forgetting"]["warn"] is True
@@ -107,11 +107,13 @@ def test_the_next_training_holds_out_the_same_page_again(case: Case, tmp_path: P
 
 
 def test_a_model_that_came_into_use_meanwhile_is_not_replaced_unasked(case: Case) -> None:
-    newer = storage.set_current_model(case.store, add_model(case.store, tiny_trainable(seed=9), "newer").id)
+    newer = storage.set_current_model(
+        case.store, add_model(case.store, tiny_trainable(seed=9), "newer").id
+    )
     found = case.promote(BAD, GOOD)
     assert not found.promoted and found.model is not None
     assert case.current.id == newer.id
-    assert 'While "tiny, v2" was trained, "newer" came into use.' in found.sentence
+    assert 'While "small, v2" was trained, "newer" came into use.' in found.sentence
     with pytest.raises(PromotionError, match="which of the two reads better is not known"):
         put_to_use(case.store, found.model.id, case.base.id, "better")
     put_to_use(case.store, found.model.id, case.base.id, "better", insist=True)

@@ -18,6 +18,7 @@ from exchange.hocr import write_hocr
 from exchange.line_set import SetLine, write_line_set
 from exchange.mapping import NewText, new_texts, page_document
 from exchange.mets import MetsDocument, MetsFile, MetsPage, read_mets, write_mets
+from exchange.origin import origin_of, with_origin
 from exchange.page_xml import read_page_xml
 from exchange.page_xml_output import write_page_xml
 from exchange.pairing import Pair
@@ -50,6 +51,7 @@ __all__ = [
     "align_text",
     "fit_to_image",
     "new_texts",
+    "origin_of",
     "page_document",
     "plan_import",
     "read_alto",
@@ -60,6 +62,7 @@ __all__ = [
     "to_jsonl",
     "to_markdown",
     "to_txt",
+    "with_origin",
     "write_alto",
     "write_bundle",
     "write_docx",

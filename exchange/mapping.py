@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from exchange.errors import ExchangeError
 from exchange.found import MAX_LINES
+from exchange.kinds import stored_kind
+from exchange.origin import with_origin
 from exchange.points import bounds, is_baseline
 from exchange.records import PageDocument, Points, TextLine, Word
 from exchange.spans import Span, placed_words
@@ -18,14 +21,6 @@ CHOICES = ("best", "machine", "human")
 OUTLINE_HEIGHT = 1.16  # of the line spacing: a line's image, and about what outlines take
 SMALLEST_SPACING_PX = 4.0
 MAX_BESIDE = 300  # lines at about the same height that are looked at for a neighbour
-# Types of lines and regions in the words of SegmOnto, Transkribus and PAGE -> kinds of storage.
-_KINDS = {
-    "heading": "heading", "headingline": "heading", "title": "heading", "titlepagezone": "heading",
-    "marginalia": "margin", "margin": "margin", "margintextzone": "margin",
-    "leftmargin": "margin", "rightmargin": "margin", "marginal": "margin",
-    "interlinear": "interlinear", "interlinearline": "interlinear", "interline": "interlinear",
-    "text": "text", "default": "text", "defaultline": "text", "paragraph": "text", "": "text",
-}  # fmt: skip
 _TYPES = {"text": "", "margin": "marginalia", "heading": "heading", "interlinear": "interlinear"}
 
 
@@ -43,7 +38,11 @@ class NewText:
 
 
 def page_document(
-    page: Page, lines: Sequence[LineText], text: str = "best", with_words: bool = True
+    page: Page,
+    lines: Sequence[LineText],
+    text: str = "best",
+    with_words: bool = True,
+    origin: Mapping[str, Any] | None = None,
 ) -> PageDocument:
     """Return a stored page as the formats say it.
 
@@ -51,14 +50,23 @@ def page_document(
     text: "best": what is shown for each line; "machine": its reading; "human": only what a person
     has written or confirmed, other lines are without text.
     with_words: whether words and characters get their places, from the machine's reading.
+    origin: what `storage.page_origin` gives: regions, tags and the like of the page's own file.
+
+    Raises: ExchangeError for a choice that there is not, and for a damaged origin.
     """
     if text not in CHOICES:
         raise ExchangeError(f"There is no text {text!r}; choose one of {', '.join(CHOICES)}.")
-    return PageDocument(
+    document = PageDocument(
         image_name=page.name,
         width=page.width_px,
         height=page.height_px,
         lines=tuple(_text_line(line, text, with_words) for line in lines),
+    )
+    return with_origin(
+        document,
+        origin or {},
+        [line.line.id for line in lines],
+        [line.line.reshaped is None for line in lines],
     )
 
 
@@ -101,15 +109,6 @@ def new_texts(page: PageDocument, by: str) -> list[NewText]:
         )
         texts.append(NewText(new, text if status != "machine" else None, status))
     return texts
-
-
-def stored_kind(line_kind: str, region_kind: str = "") -> str:
-    """Return the kind of storage for the type of a line, else of its region; "text" for others."""
-    for name in (line_kind, region_kind):
-        kind = _KINDS.get(name.partition(":")[0].strip().lower().replace("_", ""), "text")
-        if kind != "text":
-            return kind
-    return "text"
 
 
 def line_spacings(page: PageDocument) -> list[float]:

@@ -20,6 +20,7 @@ from storage.errors import (
     RunConflict,
     StorageError,
 )
+from storage.imported import IMPORTED, is_touched, put_imported
 from storage.layout import change_layout, known_layout, redo_layout, undo_layout
 from storage.layout_log import layout_history, layout_steps
 from storage.lines import (
@@ -47,6 +48,7 @@ from storage.models import (
     set_current_model,
     verify_model,
 )
+from storage.origins import page_origin, put_origin
 from storage.orphans import remove_orphans
 from storage.page_models import (
     DocumentRead,
@@ -128,6 +130,7 @@ __all__ = [
     "ASIDE",
     "GONE",
     "GO_ON",
+    "IMPORTED",
     "STOP",
     "Correction",
     "DamagedDatabase",
@@ -182,6 +185,7 @@ __all__ = [
     "fail_run",
     "fail_unattended_run",
     "finish_run",
+    "is_touched",
     "known_layout",
     "layout_history",
     "layout_steps",
@@ -200,8 +204,11 @@ __all__ = [
     "page_image",
     "page_image_path",
     "page_neighbours",
+    "page_origin",
     "pages_of",
     "pin_page",
+    "put_imported",
+    "put_origin",
     "queue_reading",
     "reading_pairs",
     "readings_of",

@@ -24,6 +24,7 @@ MAX_LINES = 10_000  # of one change; a page of a ledger has some hundreds
 MAX_TOKEN_CHARACTERS = 100
 
 _MADE_BY_MACHINE = "segment"
+_AS_FOUND = (_MADE_BY_MACHINE, "import")  # geometry that no person here has drawn
 
 
 def change_layout(
@@ -57,7 +58,7 @@ def change_layout(
         if repeated is not None:
             return repeated
         now = store.now()
-        by_hand = what != _MADE_BY_MACHINE
+        by_hand = what not in _AS_FOUND
         found = [put_edit(store, db, page_id, edit, now, by_hand) for edit in edits]
         changes = [change for change in found if change is not None]
         if not changes:

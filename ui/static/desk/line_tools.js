@@ -5,7 +5,7 @@ const DOUBLE_MS = 400;
 const REACH_PX = 8; // on the screen, around a baseline; fingers get twice that
 const CHANGED_WORDS = {
   move: "move", split: "split", merge: "merge", draw: "draw", delete: "delete", reorder: "reorder", take: "take in", aside: "set aside",
-  reverse: "reverse", order: "automatic order", segment: "new lines",
+  reverse: "reverse", order: "automatic order", segment: "new lines", import: "lines from a file",
 };
 const LINES_SAVED_WORDS = {
   "": "", saving: "saving…", saved: "saved", refused: "not saved",

@@ -12,22 +12,21 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from exchange.alto_output import write_alto
 from exchange.errors import ExchangeError
+from exchange.file_names import safe_stem, split_ending, unused
 from exchange.mets import write_mets
 from exchange.page_xml_output import write_page_xml
 from exchange.records import PageDocument
-from exchange.xml_input import base_name
 from exchange.zip_output import add_file, file_info
 
 LAYOUTS = {"page": write_page_xml, "alto": write_alto}
-MAX_STEM = 120  # characters; longer names do not unpack everywhere
 
 
 def write_bundle(
-    out: BinaryIO,
+    out: IO[bytes],
     pages: Iterable[tuple[PageDocument, Path | None]],
     title: str,
     now: datetime,
@@ -45,49 +44,58 @@ def write_bundle(
     Raises: ExchangeError for an unknown layout, an image that cannot be read, or a page that is
     not measured in pixels.
     """
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        return add_bundle(archive, "", pages, title, now, layouts, in_folders, proceed)
+
+
+def add_bundle(
+    archive: zipfile.ZipFile,
+    folder: str,
+    pages: Iterable[tuple[PageDocument, Path | None]],
+    title: str,
+    now: datetime,
+    layouts: Sequence[str] = ("page",),
+    in_folders: bool = False,
+    proceed: Callable[[int], bool] = lambda done: True,
+) -> int:
+    """Return how many pages were put into a folder of an archive; as `write_bundle` for the rest.
+
+    folder: with a slash at its end, "" for none.
+    """
     unknown = [layout for layout in layouts if layout not in LAYOUTS]
     if unknown:
         raise ExchangeError(f"There is no layout {unknown[0]!r}; choose of {', '.join(LAYOUTS)}.")
     listed: list[tuple[str, list[str]]] = []
     taken = {"mets"}
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for page, image in pages:
-            stem, ending = _unused_name(page.image_name, image, taken)
-            named = replace(page, image_name=stem + ending)
-            files = []
-            if image is not None:
-                files.append(stem + ending)
-                _add_image(archive, files[-1], image, now)
-            for layout in layouts:
-                folder = f"{layout}/" if in_folders or layout != layouts[0] else ""
-                files.append(f"{folder}{stem}.xml")
-                add_file(archive, files[-1], LAYOUTS[layout](named, now), now)
-            listed.append((page.image_name, files))
-            if not proceed(len(listed)):
-                break
-        add_file(archive, "mets.xml", write_mets(title, listed, now), now)
+    for page, image in pages:
+        stem, ending = image_name(page.image_name, image.suffix.lstrip(".") if image else "", taken)
+        named = replace(page, image_name=stem + ending)
+        files = []
+        if image is not None:
+            files.append(stem + ending)
+            add_image(archive, folder + files[-1], image, now)
+        for layout in layouts:
+            inner = f"{layout}/" if in_folders or layout != layouts[0] else ""
+            files.append(f"{inner}{stem}.xml")
+            add_file(archive, folder + files[-1], LAYOUTS[layout](named, now), now)
+        listed.append((page.image_name, files))
+        if not proceed(len(listed)):
+            break
+    add_file(archive, f"{folder}mets.xml", write_mets(title, listed, now), now)
     return len(listed)
 
 
-def _unused_name(name: str, image: Path | None, taken: set[str]) -> tuple[str, str]:
-    """Return stem and ending for a page's files, unlike those of all pages before."""
-    last = base_name(name)
-    stem, _, ending = last.rpartition(".")
-    if not stem or len(ending) > 5 or not ending.isalnum():
-        stem, ending = last, ""
-    if image is not None and image.suffix:  # what the stored file is, whatever it was called
-        ending = image.suffix.lstrip(".")
-    allowed = (c if c.isalnum() or c in " -_.,()" else "_" for c in stem[:MAX_STEM])
-    base = "".join(allowed).strip(" .") or "page"
-    found, count = base, 1
-    while found.casefold() in taken:
-        count += 1
-        found = f"{base} ({count})"
-    taken.add(found.casefold())
-    return found, f".{ending}" if ending else ""
+def image_name(name: str, suffix: str, taken: set[str]) -> tuple[str, str]:
+    """Return stem and ending for a page's files, unlike those of all pages before.
+
+    suffix: what the image file is, whatever it was called; "" where there is no file.
+    """
+    stem, ending = split_ending(name)
+    ending = suffix or ending
+    return unused(safe_stem(stem), taken), f".{ending}" if ending else ""
 
 
-def _add_image(archive: zipfile.ZipFile, name: str, image: Path, now: datetime) -> None:
+def add_image(archive: zipfile.ZipFile, name: str, image: Path, now: datetime) -> None:
     """Copy an image, piece by piece; it is compressed already."""
     try:
         with image.open("rb") as source:

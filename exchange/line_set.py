@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from typing import IO
 
 from exchange.errors import ExchangeError
 from exchange.zip_output import add_file, file_info
@@ -33,7 +33,7 @@ class SetLine:
 
 
 def write_line_set(
-    out: BinaryIO,
+    out: IO[bytes],
     lines: Iterable[SetLine],
     kind: str,
     now: datetime,

@@ -25,16 +25,18 @@ class Identifiers:
     def __init__(self) -> None:
         """Start with none taken."""
         self._taken: set[str] = set()
+        self._counts: dict[str, int] = {}  # base -> the last number tried, or each would try all
 
     def new(self, wanted: str) -> str:
         """Return `wanted`, changed as little as a valid and unused identifier needs."""
         base = _NOT_IN_ID.sub("_", wanted) or "id"
         base = base if re.match("[A-Za-z_]", base) else f"_{base}"
-        found, count = base, 1
+        found, count = base, self._counts.get(base, 1)
         while found in self._taken:
             count += 1
             found = f"{base}_{count}"
         self._taken.add(found)
+        self._counts[base] = count
         return found
 
 

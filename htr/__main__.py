@@ -199,6 +199,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m htr", description="Read handwriting without a browser."
     )
+    # What the app and the command line share of a data folder; of no use to the network itself.
+    from services.export_command import add_export_command
+
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_recognize(commands)
     _add_evaluate(commands)
@@ -206,6 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_calibrate(commands)
     _add_convert(commands)
     _add_download(commands)
+    add_export_command(commands)
     return parser
 
 

@@ -95,6 +95,14 @@ def encode_crop(crop: np.ndarray) -> bytes:
     return _webp(crop, CROP_QUALITY)
 
 
+def encode_line(crop: np.ndarray) -> bytes:
+    """Return a gray PNG image of a line crop, for data sets: nothing is lost but its colour."""
+    gray = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    buffer = io.BytesIO()
+    Image.fromarray(gray).save(buffer, "PNG", compress_level=6)
+    return buffer.getvalue()
+
+
 def _webp(pixels: np.ndarray, quality: int) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "WEBP", quality=quality, method=3)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segmentation.encoding import decode_page, encode_crop, encode_page, thumbnail
+from segmentation.encoding import decode_page, encode_crop, encode_line, encode_page, thumbnail
 from segmentation.filetypes import extension_note, file_type
 from segmentation.limits import ImageLimits, base_name, shown_name
 from segmentation.lines import SegmentationError
@@ -19,6 +19,7 @@ __all__ = [
     "PageImage",
     "decode_page",
     "encode_crop",
+    "encode_line",
     "read_pages",
     "thumbnail",
 ]

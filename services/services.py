@@ -14,6 +14,7 @@ import numpy as np
 import storage
 from segmentation import METHODS
 from segmentation.lines import SegmentationError
+from services.exporter import Exporter
 from services.language_model import LanguageModel
 from services.line_editor import LineEditor
 from services.model_comparison import ModelComparer
@@ -53,6 +54,7 @@ class Services:
         self.model_shelf = ModelShelf(store)
         self.trainer = Trainer(settings, store, self.reader.wake)
         self.comparer = ModelComparer(settings, store, self.reader.turns, self._pixels_of)
+        self.exporter = Exporter(store)
 
     def add_file(self, document_id: int, name: str, data: bytes) -> Upload:
         """Return the pages of an uploaded file, stored and waiting to be read.
@@ -160,6 +162,7 @@ class Services:
 
     def close(self) -> None:
         """Stop the reader and close the database."""
+        self.exporter.stop()
         self.comparer.stop()
         self.reader.stop()
         self.store.close()
@@ -192,6 +195,7 @@ def open_services(settings: Settings) -> Services:
     services.reader.start()
     services.trainer.recover()
     services.comparer.start()
+    services.exporter.start()
     return services
 
 

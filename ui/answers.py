@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from exchange import ExchangeError
 from segmentation.lines import SegmentationError
 from storage import StorageError
 from training.errors import TrainingError
@@ -35,7 +36,13 @@ def answers(function: Callable[..., Answer]) -> Callable[..., Answer]:
     def answered(*arguments: Any) -> Answer:
         try:
             return function(*arguments)
-        except (StorageError, SegmentationError, TrainingError, RequestError) as error:
+        except (
+            StorageError,
+            SegmentationError,
+            TrainingError,
+            ExchangeError,
+            RequestError,
+        ) as error:
             return {"error": str(error)}
         except Exception:
             LOG.exception("%s failed", function.__name__)

@@ -7,6 +7,7 @@ import gradio as gr
 import storage
 from services.services import Services
 from ui.answers import Answer, RequestError, answers, author_of, number, optional_number, string
+from ui.exports import export_functions
 from ui.line_tools import layout_view, line_functions, segmentation_methods
 from ui.line_view import line_view
 from ui.read_by import read_by_view, read_with_current_function
@@ -64,6 +65,7 @@ def desk(services: Services) -> gr.HTML:
             read_again_function(services),
             read_with_current_function(services),
             *line_functions(services),
+            *export_functions(services),
         ],
     )
 

@@ -1,4 +1,4 @@
-"""One document: its pages with their progress, more pages, its title, its text."""
+"""One document: its pages with their progress, more pages, its title, its exports."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import gradio as gr
 import storage
 from services.services import Services
 from ui.answers import Answer, answers, number, string
+from ui.exports import export_functions
 from ui.read_by import read_by_view, read_with_current_function
 from ui.reading import progress_view, read_again_function
 from ui.static_files import static_text
@@ -61,6 +62,7 @@ def document(services: Services) -> gr.HTML:
             restore_page,
             read_again_function(services),
             read_with_current_function(services),
+            *export_functions(services),
         ],
     )
 

@@ -7,6 +7,7 @@ import gradio as gr
 import storage
 from services.services import Services
 from ui.answers import Answer, answers, number, string
+from ui.exports import export_functions
 from ui.static_files import static_text
 
 
@@ -41,7 +42,14 @@ def library(services: Services) -> gr.HTML:
         value=static_text("library.html"),
         apply_default_css=False,
         js_on_load=static_text("library.js"),
-        server_functions=[shelves, add_document, add_example, remove_document, restore_document],
+        server_functions=[
+            shelves,
+            add_document,
+            add_example,
+            remove_document,
+            restore_document,
+            *export_functions(services),
+        ],
     )
 
 
@@ -51,6 +59,7 @@ def _shelved(summary: storage.DocumentSummary) -> Answer:
     return {
         "id": document.id,
         "title": document.title,
+        "project": document.project,
         "changed": summary.changed.isoformat(),
         "pages": summary.pages,
         "waiting": summary.pages_waiting,

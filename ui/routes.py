@@ -1,4 +1,4 @@
-"""The web server around the screens: images of pages and lines, files in, text out, sign-in."""
+"""The web server around the screens: images of pages and lines, files in, files out, sign-in."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from services.services import Services, line_version
 from training.errors import TrainingError
 from training.run_folder import run_folder
 from ui.answers import credentials
+from ui.exports import add_export_routes
 from ui.model_routes import add_model_routes
 
 # Files are named by their content, so a browser may keep them for good.
@@ -78,6 +79,7 @@ def build_routes(services: Services) -> FastAPI:
     _add_images(app, services)
     _add_files(app, services)
     add_model_routes(app, services)
+    add_export_routes(app, services)
     _add_reports(app, services)
     return app
 
@@ -133,17 +135,6 @@ def _add_files(app: FastAPI, services: Services) -> None:
             {"pages": [page.id for page in upload.pages], "message": upload.message}
         )
 
-    @app.get("/files/documents/{document_id}/text")
-    def document_text(document_id: int) -> Response:
-        document = _found(storage.document, services.store, document_id)
-        pages = storage.pages_of(services.store, document.id)
-        texts = (_page_text(services, summary.page) for summary in pages)
-        quoted = urllib.parse.quote(f"{document.title}.txt", safe="")
-        return PlainTextResponse(
-            "\n\n".join(texts) + "\n",
-            headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quoted}"},
-        )
-
 
 def _add_reports(app: FastAPI, services: Services) -> None:
     @app.get("/files/runs/{run_id}/lines/{key}.png")
@@ -165,11 +156,6 @@ def _add_reports(app: FastAPI, services: Services) -> None:
             raise HTTPException(404, str(error)) from error
         named = f'attachment; filename="training-{run_id}.html"'
         return HTMLResponse(report, headers={**SEALED, "Content-Disposition": named})
-
-
-def _page_text(services: Services, page: storage.Page) -> str:
-    lines = storage.lines_of(services.store, page.id)
-    return "\n".join(line.text for line in lines if line.status != "ignored")
 
 
 def _found(question: Any, store: storage.Store, identity: int) -> Any:

@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 import storage
+from services.export_order import read_order
 from services.services import Services, open_services
 from services.settings import read_settings
 from synthesis.example import encode_png
@@ -101,7 +102,7 @@ def test_images_of_page_and_lines_are_served_as_images(
 @pytest.mark.parametrize(
     "path",
     ["/files/pages/999/0/image", "/files/pages/999/thumbnail", "/files/lines/999/0.webp",
-     "/files/documents/999/text"],
+     "/files/exports/999"],
 )  # fmt: skip
 def test_what_is_not_there_is_not_found(ask: Client, path: str) -> None:
     assert ask("GET", path).status_code == 404
@@ -134,20 +135,6 @@ def test_upload_without_the_name_header_is_refused(services: Services, ask: Clie
     # Another site's form cannot set the header, so it cannot put files in here.
     document = storage.add_document(services.store, "forged")
     assert ask("POST", f"/files/documents/{document.id}", content=b"x").status_code == 400
-
-
-def test_text_of_a_document_has_the_corrected_lines(
-    services: Services, ask: Client, page: storage.Page
-) -> None:
-    line = storage.lines_of(services.store, page.id)[0]
-    storage.correct_line(services.store, line.line.id, "œuvre", "corrected", "ada", line.parent_id)
-    answer = ask("GET", f"/files/documents/{page.document_id}/text")
-    assert answer.text.splitlines()[0] == "œuvre"
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-    assert (
-        "filename*=UTF-8''%C3%89t%C3%A9%20%3Cb%3E1847%3C%2Fb%3E.txt"
-        in (answer.headers["content-disposition"])
-    )
 
 
 def basic(text: str) -> dict[str, str]:
@@ -201,3 +188,28 @@ def test_unexpected_error_is_logged_and_told_without_its_details(
     told = broken({})["error"]
     assert "secret path" not in told
     assert "secret path" in caplog.text
+
+
+def test_finished_export_is_handed_over_as_a_file_and_never_shown(
+    services: Services, ask: Client, page: storage.Page
+) -> None:
+    order = read_order({"format": "hocr", "scope": "document", "number": page.document_id})
+    run = services.exporter.order(order)
+    limit = time.monotonic() + READ_LIMIT_S
+    while services.exporter.export(run.id).state != "done":
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    answer = ask("GET", f"/files/exports/{run.id}")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    named = "attachment; filename*=utf-8''%C3%89t%C3%A9%20_b_1847__b_.hocr.html"
+    assert answer.headers["content-disposition"] == named
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert b"ocr_page" in answer.content
+
+
+def test_reading_of_a_page_is_no_export(
+    services: Services, ask: Client, page: storage.Page
+) -> None:
+    reading = storage.runs(services.store, "read")[0]
+    assert ask("GET", f"/files/exports/{reading.id}").status_code == 404

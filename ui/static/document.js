@@ -106,8 +106,7 @@ async function refresh() {
   const working = answer.pages.filter(isAtWork).length;
   element.querySelector(".queue").textContent = working
     ? `${count(working, "page", "pages")} to read${answer.left_s ? `, about ${Math.ceil(answer.left_s / 60)} min` : ""}` : "";
-  element.querySelector(".text").href = `files/documents/${asked}/text`;
-  element.querySelector(".text").hidden = !answer.pages.some((page) => page.lines);
+  element.querySelector(".export").hidden = !answer.pages.length;
   clearTimeout(timer);
   if (working) timer = setTimeout(() => refresh().catch(say), 1000);
 }
@@ -120,7 +119,9 @@ async function rename() {
 
 element.querySelector(".add").replaceChildren(icon("upload"), "Add pages");
 element.querySelector(".add").addEventListener("click", chooseFiles);
-element.querySelector(".text").prepend(icon("download"));
+element.querySelector(".export").append(icon("download"), "Export");
+element.querySelector(".export").addEventListener("click", guarded(() => (
+  window.htr.exportPages(element, server, [{ scope: "document", number: opened, words: "this document" }]))));
 title.addEventListener("change", guarded(rename));
 title.addEventListener("keydown", (event) => event.key === "Enter" && title.blur());
 

@@ -3,6 +3,7 @@ const { h, icon, call, message, say, place, count, ago, bar, choose, setDrop } =
 const body = element.querySelector(".body");
 let drawn = ""; // what the cards show now
 let timer = null;
+let projects = [];
 
 async function newDocument(files) {
   const title = files ? files[0].name.replace(/\.[^.]+$/, "") : "Untitled document";
@@ -60,8 +61,14 @@ function emptyLibrary() {
       h("button", { type: "button", onclick: guarded(openExample) }, icon("pen"), "Try an example")));
 }
 
+function exportAll() {
+  const ofProjects = projects.map((project) => ({ scope: "project", project, words: `the project “${project}”` }));
+  return window.htr.exportPages(element, server, [{ scope: "library", words: "everything" }, ...ofProjects]);
+}
+
 async function refresh() {
   const { documents } = await call(server.shelves);
+  projects = [...new Set(documents.map((shelved) => shelved.project))].filter(Boolean).sort();
   const fresh = JSON.stringify(documents);
   if (fresh !== drawn) { // while nothing changes, the cards stay: so do focus and pointer
     body.replaceChildren(documents.length ? h("div", { class: "cards" }, documents.map(card)) : emptyLibrary());
@@ -74,6 +81,8 @@ async function refresh() {
 
 element.querySelector(".add").replaceChildren(icon("upload"), "Add pages");
 element.querySelector(".add").addEventListener("click", chooseFiles);
+element.querySelector(".export").append(icon("download"), "Export");
+element.querySelector(".export").addEventListener("click", guarded(exportAll));
 element.querySelector(".new").addEventListener("click", guarded(() => newDocument(null)));
 element.querySelector(".example").addEventListener("click", guarded(openExample));
 

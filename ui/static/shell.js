@@ -141,7 +141,7 @@
   window.addEventListener("hashchange", show);
 
   // ---- preferences: this browser's own -------------------------------------------------------
-  const DEFAULTS = { theme: "system", textSize_px: 21, doubtBelow: 0.5, dismissedRun: null };
+  const DEFAULTS = { theme: "system", textSize_px: 21, doubtBelow: 0.5, dismissedRun: null, export: null };
 
   function preference(name) {
     try {

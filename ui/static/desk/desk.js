@@ -60,8 +60,16 @@ function showHeader() {
     h("a", { class: "crumb", href: `#/document/${page.document.id}`, title: page.document.title }, icon("back"), h("span", {}, page.document.title)),
     link(page.previous, "back", "Previous page"),
     h("span", { class: "number" }, `${page.number} / ${page.total}`),
-    link(page.next, "forward", "Next page"));
+    link(page.next, "forward", "Next page"),
+    h("button", { type: "button", class: "export", title: "Export", "aria-label": "Export", onclick: exportHere }, icon("download")));
   document.title = `${page.number} · ${page.document.title} · HTR Desk`;
+}
+
+function exportHere() {
+  if (current) saving.flush(current.line);
+  const scopes = [{ scope: "page", number: page.id, words: "this page" }, { scope: "document", number: page.document.id, words: "the whole document" }];
+  if (current) scopes.push({ scope: "line", number: current.line.id, words: `line ${rows.indexOf(current) + 1} only` });
+  window.htr.exportPages(element, server, scopes).catch(say);
 }
 
 function showWork() {

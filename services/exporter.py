@@ -1,0 +1,220 @@
+"""The exporter: one thread that writes what people want to take along, one order after the other.
+
+The queue is in the database and the files are in the data folder, so that closing the browser
+loses nothing, and a restart begins anew what was not finished.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+import time
+from pathlib import Path
+
+import storage
+from exchange import ExchangeError
+from segmentation.lines import SegmentationError
+from services.export_files import file_name, write_export
+from services.export_order import ExportOrder, read_order
+from services.export_pages import select_pages
+
+LOG = logging.getLogger("htr.export")
+
+EXPORT = "export"  # the kind of run
+FOLDER = "exports"  # in the data folder; a backup can do without it
+KEPT_S = 24 * 3600.0  # a finished file can be downloaded for so long
+REPORT_EVERY_S = 0.3  # a report is a write to the disk
+SHOWN_RUNS = 5
+
+
+class _Stopped(Exception):
+    """Somebody cancelled the export, or the app is being closed."""
+
+
+class Exporter:
+    """Writes the exports that are ordered; a thread is there while there is work."""
+
+    def __init__(self, store: storage.Store) -> None:
+        """Export from `store`; nothing runs before `start` or `order`."""
+        self._store = store
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Take up the exports that a stopped server left, and clear away old files."""
+        storage.requeue_interrupted(self._store, EXPORT)
+        self._sweep()
+        if storage.runs(self._store, EXPORT, ["waiting"]):
+            self._work_soon()
+
+    def stop(self, limit_s: float = 5.0) -> None:
+        """Stop after the page in hand; the export begins anew at the next start."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join(limit_s)
+
+    def order(self, wanted: ExportOrder) -> storage.Run:
+        """Return the run that will write the export.
+
+        Raises: ExchangeError where there is nothing to export, StorageError.
+        """
+        selection = select_pages(self._store, wanted)
+        settings = {**wanted.as_json(), "title": selection.title}
+        run = storage.add_run(self._store, EXPORT, settings=settings)
+        self._work_soon()
+        return run
+
+    def cancel(self, run_id: int) -> storage.Run:
+        """Return the export, cancelled unless it had ended before.
+
+        Raises: StorageError where there is none with this number.
+        """
+        return storage.cancel_run(self._store, self.export(run_id).id)
+
+    def export(self, run_id: int) -> storage.Run:
+        """Return an export.
+
+        Raises: StorageError where there is none with this number.
+        """
+        run = storage.run(self._store, run_id)
+        if run.kind != EXPORT:
+            raise storage.NotFound(f"There is no export {run_id}. Start a new one.")
+        return run
+
+    def newest(self) -> list[storage.Run]:
+        """Return the latest exports: those at work, those that failed, and files still there."""
+        runs = storage.runs(self._store, EXPORT, ["waiting", "running", "done", "failed"])
+        shown = [run for run in runs if run.state != "done" or self._path(run.id).is_file()]
+        return shown[:SHOWN_RUNS]
+
+    def file(self, run_id: int) -> tuple[Path, str]:
+        """Return where the file of a finished export lies, and what to call it.
+
+        Raises: StorageError where it is not there, or not there any more.
+        """
+        run = self.export(run_id)
+        path = self._path(run_id)
+        if run.state != "done" or not path.is_file():
+            raise storage.NotFound(
+                f"The file of export {run_id} is not there. Files are kept for a day; export again."
+            )
+        return path, str((run.result or {}).get("file", path.name))
+
+    def _path(self, run_id: int) -> Path:
+        return self._store.data_dir / FOLDER / f"{run_id}.export"
+
+    def _work_soon(self) -> None:
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._work, name="exporter", daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            with self._lock:  # nobody may queue one between this look and the end of the thread
+                run = self._next()
+                if run is None:
+                    self._thread = None
+                    return
+            self._do(run)
+
+    def _next(self) -> storage.Run | None:
+        try:
+            return storage.take_next_run(self._store, EXPORT)
+        except storage.StorageError:
+            LOG.exception("the queue of exports cannot be read")
+            return None
+
+    def _do(self, run: storage.Run) -> None:
+        partial = self._path(run.id).with_suffix(".part")
+        try:
+            self._sweep()
+            partial.parent.mkdir(exist_ok=True)
+            self._write(run, partial)
+        except _Stopped:
+            LOG.info("export %s: stopped", run.id)
+        except (ExchangeError, storage.StorageError, SegmentationError) as error:
+            self._give_up(run, str(error))
+        except OSError as error:
+            self._give_up(run, disk_words(error))
+        except MemoryError:
+            self._give_up(run, "There was not enough memory. Export fewer pages at a time.")
+        except Exception:
+            # The thread must outlive whatever one page brings; the log says what it was.
+            LOG.exception("export %s failed", run.id)
+            self._give_up(run, "The export failed; the server's log says why.")
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _write(self, run: storage.Run, partial: Path) -> None:
+        progress = _Progress(self._store, run, self._stop)
+        order = read_order(run.settings)
+        selection = select_pages(self._store, order, progress.page_done)
+        progress.begin(selection.pages)
+        with partial.open("wb") as out:
+            write_export(out, order, selection, self._store.clock())
+        size = partial.stat().st_size
+        path = self._path(run.id)
+        partial.replace(path)
+        result = {"file": file_name(order, selection), "bytes": size, "pages": selection.pages}
+        if storage.finish_run(self._store, run.id, result).state != "done":
+            path.unlink(missing_ok=True)  # it was cancelled at the last moment
+
+    def _give_up(self, run: storage.Run, message: str) -> None:
+        LOG.warning("export %s: %s", run.id, message)
+        try:
+            storage.fail_run(self._store, run.id, message)
+        except storage.StorageError:
+            LOG.exception("the failure of export %s could not be noted", run.id)
+
+    def _sweep(self) -> None:
+        """Delete files that were kept long enough."""
+        before = self._store.clock().timestamp() - KEPT_S
+        for path in (self._store.data_dir / FOLDER).glob("*.*"):
+            try:
+                if path.stat().st_mtime < before:
+                    path.unlink()
+            except OSError as error:
+                LOG.warning("%s is not needed any more but cannot be deleted: %s", path, error)
+
+
+class _Progress:
+    """Tells how far an export is, and learns whether it is still wanted."""
+
+    def __init__(self, store: storage.Store, run: storage.Run, stop: threading.Event) -> None:
+        self._store = store
+        self._run = run
+        self._stop = stop
+        self._pages = 0
+        self._done = 0
+        self._reported_s = 0.0
+
+    def begin(self, pages: int) -> None:
+        """Say how many pages there are."""
+        self._pages = pages
+        self._report()
+
+    def page_done(self) -> None:
+        """Count a page, and raise _Stopped where nobody wants the rest."""
+        self._done += 1
+        if self._stop.is_set():
+            raise _Stopped
+        if time.monotonic() - self._reported_s >= REPORT_EVERY_S:
+            self._report()
+
+    def _report(self) -> None:
+        self._reported_s = time.monotonic()
+        # Formats that look at the pages twice count each of them twice.
+        done = min(self._done, self._pages)
+        phase = f"{done} of {self._pages} pages"
+        if not storage.report_progress(self._store, self._run.id, done / self._pages, phase):
+            raise _Stopped
+
+
+def disk_words(error: OSError) -> str:
+    """Return what to tell of a file that could not be written or read."""
+    if error.errno == errno.ENOSPC:
+        return "The disk is full. Make room, then export again."
+    return f"{error.filename or 'The file'} failed: {error.strerror or error}. Export again."

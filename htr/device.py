@@ -84,6 +84,14 @@ def precision_candidates(device: torch.device) -> tuple[str, ...]:
     return ("fp32", "bf16") if torch.ops.mkldnn._is_mkldnn_bf16_supported() else ("fp32",)
 
 
+def training_precision(device: torch.device) -> str:
+    """Return the precision to train in: "bf16" where the device computes it itself, else "fp32".
+
+    Not timed: a choice that depends on how busy the machine is could not be repeated.
+    """
+    return "bf16" if "bf16" in precision_candidates(device) else "fp32"
+
+
 def check_precision(precision: str, device: torch.device) -> None:
     """Return nothing; raise RecognitionError for a precision that cannot be had there."""
     if precision != "auto" and precision not in PRECISIONS:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from htr.device import autocast, is_out_of_memory, precision_candidates
+from htr.device import autocast, is_out_of_memory, training_precision
 from training.errors import TrainingError
 from training.finetune_config import FinetuneConfig
 from training.line_batches import LineBatch
@@ -182,13 +182,8 @@ class Learner:
 
 
 def chosen_precision(config: FinetuneConfig, device: torch.device) -> str:
-    """Return the precision to train in: "bf16" where the device computes it itself, else "fp32".
-
-    Not timed: a choice that depends on how busy the machine is could not be repeated.
-    """
-    if config.precision != "auto":
-        return config.precision
-    return "bf16" if "bf16" in precision_candidates(device) else "fp32"
+    """Return the precision that the recipe names, or the device's own for "auto"."""
+    return training_precision(device) if config.precision == "auto" else config.precision
 
 
 def layout_for(trainable: Trainable) -> torch.memory_format:

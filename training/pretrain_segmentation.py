@@ -20,10 +20,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from htr.device import autocast, training_precision
 from segmentation.unet import Segmenter, SegmenterConfig, save_segmenter
 from training.drawn_pages import drawn_pages
 from training.segmentation_data import CropStream, prefetched_batches, read_truth_pages
 
+CPU = torch.device("cpu")
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "ema.safetensors"
 
@@ -254,7 +256,7 @@ def _train_step(
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate_at(state.step, state.trained_s, config)
     state.network.train()
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast(CPU, training_precision(CPU)):
         fine, coarse = state.network(x)
     targets = (truth.float(), values, known.float())
     loss, parts = segmentation_loss(fine.float(), coarse.float(), targets, config)

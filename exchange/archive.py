@@ -113,14 +113,21 @@ class Archive:
         self.close()
 
 
-def _reason(info: zipfile.ZipInfo) -> str:
-    """Return why a file of an archive is not read, "" if it may be."""
-    name = info.filename
+def reason_against(name: str) -> str:
+    """Return why a file of this name is not read, "" if it may be."""
     parts = name.replace("\\", "/").split("/")
     if name.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", name):
         return "its name leads out of the archive"
     if len(name) > MAX_NAME or not name.isprintable():
         return "its name is too long or has control characters"
+    return ""
+
+
+def _reason(info: zipfile.ZipInfo) -> str:
+    """Return why a file of an archive is not read, "" if it may be."""
+    why = reason_against(info.filename)
+    if why:
+        return why
     if info.flag_bits & 0x1:
         return "it is encrypted"
     mode = info.external_attr >> 16

@@ -42,8 +42,13 @@ def paired(images: Sequence[str], layouts: Mapping[str, str], order: Sequence[st
     """
     found: dict[str, str] = {}
     lone, spare = [], []
+    by_name: dict[str, list[str]] = {}
+    by_stem: dict[str, list[str]] = {}
+    for image in images:
+        by_name.setdefault(_folded(image), []).append(image)
+        by_stem.setdefault(_stem(image), []).append(image)
     for layout in sorted(layouts, key=natural):
-        image = _image_of(layout, layouts[layout], images)
+        image = _image_of(layout, layouts[layout], by_name, by_stem)
         if not image:
             lone.append(layout)
         elif image in found:
@@ -65,21 +70,18 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     )  # fmt: skip
 
 
-def _image_of(layout: str, said: str, images: Sequence[str]) -> str:
+def _image_of(
+    layout: str, said: str, by_name: Mapping[str, list[str]], by_stem: Mapping[str, list[str]]
+) -> str:
     """Return the image of a layout, "" if none is like it."""
     wanted, own = base_name(said), base_name(layout)
-    tests = [
-        [image for image in images if wanted and _folded(image) == wanted.casefold()],
-        [image for image in images if wanted and _stem(image) == _stem(wanted)],
-        [image for image in images if _stem(image) == _stem(own)],
-    ]
-    for candidates in tests:
-        if candidates:
-            return max(
-                candidates,
-                key=lambda image: (_nearness(layout, image), base_name(image) == wanted),
-            )
-    return ""
+    candidates = (
+        (by_name.get(wanted.casefold(), []) or by_stem.get(_stem(wanted), []) if wanted else [])
+        or by_stem.get(_stem(own), [])
+    )  # fmt: skip
+    if not candidates:
+        return ""
+    return max(candidates, key=lambda image: (_nearness(layout, image), base_name(image) == wanted))
 
 
 def _place(pair: Pair, rank: Mapping[str, int]) -> tuple[object, ...]:

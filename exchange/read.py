@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from exchange import alto, page_xml
 from exchange.errors import UnknownFormat
 from exchange.records import PageDocument
@@ -16,9 +18,9 @@ def read_page(data: bytes, name: str) -> PageDocument:
     root = parse_xml(data, name)
     first = local_name(root)
     if first == "PcGts":
-        return page_xml.page_of(root, name)
+        return replace(page_xml.page_of(root, name), source_format="PAGE")
     if first.lower() == "alto":
-        return alto.page_of(root, name)
+        return replace(alto.page_of(root, name), source_format="ALTO")
     raise UnknownFormat(
         f"{name} is neither PAGE XML nor ALTO: its first element is {first[:60]!r}, expected "
         "'PcGts' or 'alto'."

@@ -100,6 +100,7 @@ class PageDocument:
 
     width, height: of the image that the geometry belongs to, in `unit`; 0: the file does not say.
     notes: what was guessed or mended. losses: what could not be taken over; a person must agree.
+    source_format: "PAGE" or "ALTO" for a page that was read from a file.
     """
 
     image_name: str
@@ -110,3 +111,4 @@ class PageDocument:
     unit: str = "pixel"
     notes: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
+    source_format: str = ""

@@ -15,6 +15,7 @@ import storage
 from segmentation import METHODS
 from segmentation.lines import SegmentationError
 from services.exporter import Exporter
+from services.importer import Importer
 from services.language_model import LanguageModel
 from services.line_editor import LineEditor
 from services.model_comparison import ModelComparer
@@ -55,6 +56,7 @@ class Services:
         self.trainer = Trainer(settings, store, self.reader.wake)
         self.comparer = ModelComparer(settings, store, self.reader.turns, self._pixels_of)
         self.exporter = Exporter(store)
+        self.importer = Importer(settings, store, self.reader.wake)
 
     def add_file(self, document_id: int, name: str, data: bytes) -> Upload:
         """Return the pages of an uploaded file, stored and waiting to be read.
@@ -163,6 +165,7 @@ class Services:
     def close(self) -> None:
         """Stop the reader and close the database."""
         self.exporter.stop()
+        self.importer.stop()
         self.comparer.stop()
         self.reader.stop()
         self.store.close()
@@ -196,6 +199,7 @@ def open_services(settings: Settings) -> Services:
     services.trainer.recover()
     services.comparer.start()
     services.exporter.start()
+    services.importer.start()
     return services
 
 

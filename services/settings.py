@@ -40,6 +40,11 @@ class _Variables:
     max_upload_mb: str = _setting(
         "HTR_MAX_UPLOAD_MB", "200", "largest file that may be uploaded, in megabytes"
     )
+    max_import_mb: str = _setting(
+        "HTR_MAX_IMPORT_MB",
+        "20000",
+        "largest import, all its files and archives together, in megabytes",
+    )
     threads: str = _setting(
         "HTR_THREADS", "auto", "CPU threads that reading may use; auto takes one a core, at most 8"
     )
@@ -75,6 +80,7 @@ class Settings:
     port: int = 7860
     device: str = "auto"
     max_upload_mb: int = 200
+    max_import_mb: int = 20_000
     threads: int = 2
     training_threads: int = 2
     segmentation: str = "auto"
@@ -117,6 +123,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         port=_whole_number("HTR_PORT", value["port"], 0, 65535),
         device=device,
         max_upload_mb=_whole_number("HTR_MAX_UPLOAD_MB", value["max_upload_mb"], 1, 100_000),
+        max_import_mb=_whole_number("HTR_MAX_IMPORT_MB", value["max_import_mb"], 1, 10_000_000),
         threads=threads,
         training_threads=training_threads,
         segmentation=value["segmentation"],

@@ -8,6 +8,7 @@ import storage
 from services.services import Services
 from ui.answers import Answer, answers, number, string
 from ui.exports import export_functions
+from ui.imports import import_functions
 from ui.read_by import read_by_view, read_with_current_function
 from ui.reading import progress_view, read_again_function
 from ui.static_files import static_text
@@ -63,6 +64,7 @@ def document(services: Services) -> gr.HTML:
             read_again_function(services),
             read_with_current_function(services),
             *export_functions(services),
+            *import_functions(services),
         ],
     )
 

@@ -8,6 +8,7 @@ import storage
 from services.services import Services
 from ui.answers import Answer, answers, number, string
 from ui.exports import export_functions
+from ui.imports import import_functions
 from ui.static_files import static_text
 
 
@@ -49,6 +50,7 @@ def library(services: Services) -> gr.HTML:
             remove_document,
             restore_document,
             *export_functions(services),
+            *import_functions(services),
         ],
     )
 

@@ -25,6 +25,7 @@ from training.errors import TrainingError
 from training.run_folder import run_folder
 from ui.answers import credentials
 from ui.exports import add_export_routes
+from ui.imports import add_import_routes
 from ui.model_routes import add_model_routes
 
 # Files are named by their content, so a browser may keep them for good.
@@ -80,6 +81,7 @@ def build_routes(services: Services) -> FastAPI:
     _add_files(app, services)
     add_model_routes(app, services)
     add_export_routes(app, services)
+    add_import_routes(app, services)
     _add_reports(app, services)
     return app
 

@@ -24,5 +24,5 @@ def head_html() -> str:
         "train/train.css",
         "models/models.css",
     )
-    scripts = static_text("shell.js", "upload.js", "export.js")
+    scripts = static_text("shell.js", "upload.js", "imports.js", "export.js")
     return f"<style>{styles}</style>\n<script>{scripts}</script>"

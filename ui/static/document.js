@@ -9,7 +9,11 @@ let drawn = ""; // what the cards show now
 let timer = null;
 
 const guarded = (action) => () => action().catch(say);
-const addFiles = (files) => window.htr.upload(`files/documents/${opened}`, files, uploads, () => refresh().catch(say));
+const imports = new window.htr.Imports(element.querySelector(".imports"), server, {
+  document: () => opened, onChange: () => refresh().catch(say),
+});
+const addPages = (files) => window.htr.upload(`files/documents/${opened}`, files, uploads, () => refresh().catch(say));
+const addFiles = (files) => (window.htr.needsPlan(files) ? imports.add(files).catch(say) : addPages(files));
 const chooseFiles = () => choose(addFiles);
 
 async function removePage(page) {
@@ -135,14 +139,16 @@ place("document", {
       title.value = "";
     }
     opened = at.document;
-    setDrop("Drop pages to add them to this document", addFiles);
+    setDrop("Drop pages, folders or archives to add them to this document", addFiles);
     refresh().catch(say);
+    imports.enter();
     const files = window.htr.pendingFiles;
     window.htr.pendingFiles = null;
     if (files) addFiles(files);
   },
   leave() {
     clearTimeout(timer);
+    imports.leave();
     setDrop("", null);
   },
 });

@@ -13,7 +13,12 @@ async function newDocument(files) {
 }
 
 const guarded = (action) => () => action().catch(say);
-const chooseFiles = () => choose((files) => newDocument(files).catch(say));
+const imports = new window.htr.Imports(element.querySelector(".imports"), server, {
+  document: () => null, onChange: () => refresh().catch(say),
+});
+// Projects say themselves which documents they are; single pages make a new one.
+const addFiles = (files) => (window.htr.needsPlan(files) ? imports.add(files) : newDocument(files)).catch(say);
+const chooseFiles = () => choose(addFiles);
 
 async function openExample() {
   const { page } = await call(server.add_example);
@@ -55,7 +60,8 @@ function emptyLibrary() {
   return h("div", { class: "empty" },
     h("h2", {}, "Nothing on the shelves yet"),
     h("p", {}, "Drop scanned pages anywhere on this window: JPEG, PNG, WebP, TIFF or PDF. The lines are "
-      + "found and read on this computer, then you correct them beside their images."),
+      + "found and read on this computer, then you correct them beside their images. Whole projects of "
+      + "other programs come in as a folder or zip archive with PAGE or ALTO files."),
     h("div", { class: "buttons" },
       h("button", { type: "button", class: "first", onclick: chooseFiles }, icon("upload"), "Add pages"),
       h("button", { type: "button", onclick: guarded(openExample) }, icon("pen"), "Try an example")));
@@ -89,11 +95,13 @@ element.querySelector(".example").addEventListener("click", guarded(openExample)
 place("library", {
   enter() {
     document.title = "Library · HTR Desk";
-    setDrop("Drop pages to start a new document", (files) => newDocument(files));
+    setDrop("Drop pages to start a new document, or a whole project", addFiles);
     refresh().catch(say);
+    imports.enter();
   },
   leave() {
     clearTimeout(timer);
+    imports.leave();
     setDrop("", null);
   },
 });

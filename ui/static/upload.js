@@ -3,15 +3,18 @@
 (() => {
   if (!window.htr || window.htr.upload) return;
   const { h, say, message } = window.htr;
-  const TYPES = ".jpg,.jpeg,.png,.webp,.tif,.tiff,.pdf";
+  const TYPES = ".jpg,.jpeg,.png,.webp,.tif,.tiff,.pdf,.zip,.xml,.txt,.parquet,.jsonl,.csv";
   let running = 0;
+
+  // Returns the name of a file with its folders, where it was dropped with them.
+  const nameOf = (file) => file.htrName || file.name;
 
   // Returns a promise of the server's answer {message, ...}; `onShare` gets 0-1 while sending.
   function send(address, file, onShare) {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
       request.open("POST", address);
-      request.setRequestHeader("X-File-Name", encodeURIComponent(file.name));
+      request.setRequestHeader("X-File-Name", encodeURIComponent(nameOf(file)));
       request.upload.onprogress = (event) => event.lengthComputable && onShare(event.loaded / event.total);
       request.onerror = () => reject(new Error("The connection broke."));
       request.onload = () => {
@@ -53,10 +56,10 @@
   }
 
   // Sends the files to the address; shows a row for each in `holder`; calls `onFile` after each
-  // with the answer, or null where the file is not in.
-  async function upload(address, files, holder, onFile) {
+  // with the answer, or null where the file is not in. Returns how many are in.
+  async function upload(address, files, holder, onFile, quiet = false) {
     const rows = [...files].map((file) => h("div", { class: "upload" },
-      h("span", { class: "name", title: file.name }, file.name),
+      h("span", { class: "name", title: nameOf(file) }, nameOf(file)),
       h("progress", { max: 1, value: 0 }), h("span", { class: "words small" }, "waiting")));
     holder.append(...rows);
     running += 1;
@@ -67,7 +70,8 @@
       onFile(answer);
     }
     running -= 1;
-    if (sent && files.length > 1) message(`${sent} of ${files.length} files are in.`);
+    if (sent && files.length > 1 && !quiet) message(`${sent} of ${files.length} files are in.`);
+    return sent;
   }
 
   window.addEventListener("beforeunload", (event) => {
@@ -90,6 +94,31 @@
     document.body.dataset.dropWords = words || "";
   }
 
+  // Returns the files of what was dropped, those in folders with their paths.
+  async function droppedFiles(transfer) {
+    const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    const plain = [...transfer.files];
+    if (!entries.some((entry) => entry.isDirectory)) return plain;
+    const found = [];
+    const walk = async (entry) => {
+      if (entry.isFile) {
+        const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+        file.htrName = entry.fullPath.replace(/^\/+/, "");
+        found.push(file);
+        return;
+      }
+      const reader = entry.createReader();
+      for (;;) { // a reader gives a hundred at a time
+        const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+        if (!some.length) return;
+        for (const inner of some) await walk(inner);
+      }
+    };
+    for (const entry of entries) await walk(entry);
+    const order = new Intl.Collator(undefined, { numeric: true });
+    return found.sort((a, b) => order.compare(a.htrName, b.htrName));
+  }
+
   const hasFiles = (event) => dropTarget && [...(event.dataTransfer?.types || [])].includes("Files");
   window.addEventListener("dragenter", (event) => {
     if (!hasFiles(event)) return;
@@ -108,8 +137,8 @@
     event.stopPropagation();
     depth = 0;
     document.body.classList.remove("htr-dropping");
-    const files = [...event.dataTransfer.files];
-    if (files.length) Promise.resolve(dropTarget(files)).catch(say);
+    const target = dropTarget;
+    droppedFiles(event.dataTransfer).then((files) => files.length && target(files)).catch(say);
   }, true);
 
   Object.assign(window.htr, { upload, choose, setDrop });

@@ -7,9 +7,11 @@ Two layouts are read, each from a zip or a folder:
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -69,6 +71,15 @@ class LineSet:
         """
         data = self._members.read(line.file, self._limits.image_bytes)
         return _decode(data, line.file, self._limits)
+
+    def size_px(self, line: LabelledLine) -> tuple[int, int]:
+        """Return height and width of the line's image, which is not decoded.
+
+        Raises RecognitionError as `image` does, but for damage beyond the image's head.
+        """
+        data = self._members.read(line.file, self._limits.image_bytes)
+        with _opened(data, line.file, self._limits) as image:
+            return image.height, image.width
 
     def close(self) -> None:
         """Close the archive."""
@@ -213,6 +224,13 @@ def _clean(text: str) -> str:
 
 def _decode(data: bytes, name: str, limits: LineSetLimits) -> np.ndarray:
     """Return the image as gray uint8 (H, W)."""
+    with _opened(data, name, limits) as image:
+        return np.asarray(image.convert("L"))
+
+
+@contextlib.contextmanager
+def _opened(data: bytes, name: str, limits: LineSetLimits) -> Iterator[Image.Image]:
+    """Yield the image, not yet decoded; whatever goes wrong with it is a RecognitionError."""
     try:
         # The size is read from the header first: a small file may claim a gigantic image.
         with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
@@ -221,7 +239,7 @@ def _decode(data: bytes, name: str, limits: LineSetLimits) -> np.ndarray:
                     f"{name} is {image.width} x {image.height} px; the limit for a line image is "
                     f"{limits.image_pixels:,} px."
                 )
-            return np.asarray(image.convert("L"))
+            yield image
     except RecognitionError:
         raise
     except Exception as error:  # Pillow's decoders raise almost anything on damaged data

@@ -28,7 +28,11 @@ def line_width_px(crop: np.ndarray, config: ModelConfig) -> int:
 
     The aspect is kept up to `config.image_max_width`; a longer line is squashed to that.
     """
-    height_px, width_px = crop.shape[:2]
+    return scaled_width_px(crop.shape[0], crop.shape[1], config)
+
+
+def scaled_width_px(height_px: int, width_px: int, config: ModelConfig) -> int:
+    """Return what `line_width_px` does, for a crop of that size."""
     return max(1, min(width_px * config.image_height // height_px, config.image_max_width))
 
 

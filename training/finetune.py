@@ -27,7 +27,7 @@ from training.errors import TrainingError
 from training.finetune_checkpoint import SavedState, load_state, run_fingerprint, save_state
 from training.finetune_config import FinetuneConfig, FinetuneResult, Point, Progress, Report
 from training.growth import grow, missing_characters
-from training.learner import Learner
+from training.learner import Learner, learning_rate_share
 from training.line_batches import LineBatches, PreparedLine, prepare_lines
 from training.lines import TrainLine
 from training.reading import cer_of, read_lines
@@ -212,7 +212,7 @@ def _train(
     while run.step < task.steps:
         if config.time_limit_s is not None and run.elapsed_s >= config.time_limit_s:
             return "time"
-        rate = learning_rate_share(run.step, _share_done(task, run), config)
+        rate = learning_rate_share(run.step, _share_done(task, run), config.warmup_steps)
         loss = task.learner.step(task.batches.batch(run.step), run.step, rate)
         if loss is not None:
             run.losses.append(loss)
@@ -294,12 +294,6 @@ def set_aside(
     aside = set(rng.permutation(len(train))[:count].tolist())
     learn = [line for number, line in enumerate(train) if number not in aside]
     return learn, [line for number, line in enumerate(train) if number in aside]
-
-
-def learning_rate_share(step: int, share_done: float, config: FinetuneConfig) -> float:
-    """Return the share of the full learning rate, 0-1: a linear start, then half a cosine."""
-    start = min(1.0, (step + 1) / max(1, config.warmup_steps))
-    return start * 0.5 * (1 + math.cos(math.pi * share_done))
 
 
 def _choosing_lines(lines: int, config: FinetuneConfig) -> int:

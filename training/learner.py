@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from htr.device import autocast, is_out_of_memory, training_precision
 from training.errors import TrainingError
-from training.finetune_config import FinetuneConfig
 from training.line_batches import LineBatch
 from training.losses import LossWeights, ctc_loss, total_loss
 from training.tcm import tcm_contexts, tcm_loss
@@ -23,19 +23,74 @@ STEP_SEED = 1_000_003  # keeps the draws of neighbouring steps and seeds apart
 BAD_STEPS_MOST = 20  # in a row; one overflow is an accident, twenty are a broken model
 
 
+class LearnConfig(Protocol):
+    """What a step needs of a recipe; see `FinetuneConfig` and `PretrainConfig` for the meaning."""
+
+    @property
+    def seed(self) -> int:
+        """Of the draws of dropout."""
+
+    @property
+    def batch_lines(self) -> int:
+        """Lines a step."""
+
+    @property
+    def learning_rate(self) -> float:
+        """The highest."""
+
+    @property
+    def weight_decay(self) -> float:
+        """Of AdamW."""
+
+    @property
+    def clip_norm(self) -> float:
+        """The longest gradient."""
+
+    @property
+    def ema_decay(self) -> float:
+        """Of the mean of the weights."""
+
+    @property
+    def ctc_weight(self) -> float:
+        """Of the loss."""
+
+    @property
+    def tcm_weight(self) -> float:
+        """Of the loss; 0 trains without the head."""
+
+    @property
+    def precision(self) -> str:
+        """One of "auto", "fp32" and "bf16"."""
+
+
 class Learner:
     """A trainable with its optimizer and the running mean of its weights.
 
     micro_lines: lines computed at once; halved when memory runs out, the step stays the same.
     """
 
-    def __init__(self, trainable: Trainable, config: FinetuneConfig, device: torch.device) -> None:
-        """Move the trainable to the device; it is trained in place."""
+    def __init__(
+        self,
+        trainable: Trainable,
+        config: LearnConfig,
+        device: torch.device,
+        *,
+        micro_lines: int | None = None,
+        train_batch_norm: bool = False,
+        sam_rho: float = 0.0,
+    ) -> None:
+        """Move the trainable to the device; it is trained in place.
+
+        micro_lines: None computes all lines of a step at once. train_batch_norm: see `_mode`.
+        sam_rho: how far sharpness-aware steps look around, see `_climbed`; 0 takes plain steps.
+        """
         self.trainable = trainable
         self.config = config
         self.device = device
         self.precision = chosen_precision(config, device)
-        self.micro_lines = config.batch_lines
+        self.micro_lines = micro_lines or config.batch_lines
+        self.train_batch_norm = train_batch_norm
+        self.sam_rho = sam_rho
         self.bad_steps = 0
         self.model = trainable.model.to(device)
         self.layout = layout_for(trainable)
@@ -55,6 +110,9 @@ class Learner:
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * rate
         loss = self._gradients(batch, number)
+        if self.sam_rho > 0:
+            with self._climbed():
+                self._gradients(batch, number)
         norm = nn.utils.clip_grad_norm_(self._parameters(), self.config.clip_norm)
         if not (math.isfinite(loss) and torch.isfinite(norm)):
             self._count_bad(number)
@@ -143,11 +201,47 @@ class Learner:
             tcm = tcm_loss(self.tcm, features, contexts, step_counts)
         return total_loss(ctc, tcm, LossWeights(self.config.ctc_weight, self.config.tcm_weight))
 
+    @contextlib.contextmanager
+    def _climbed(self) -> Iterator[None]:
+        """Within it the weights are where the loss is highest nearby: sam_rho up the gradient.
+
+        The gradient that is taken there leads away from sharp minima, which do not hold for other
+        lines. Statistics of batch norm are not taken there.
+
+        Source: Foret et al. 2021, "Sharpness-Aware Minimization".
+        """
+        parameters = [p for p in self._parameters() if p.grad is not None]
+        gradients = [p.grad for p in parameters]
+        length = float(torch.nn.utils.get_total_norm(gradients))  # type: ignore[arg-type]
+        scale = self.sam_rho / (length + 1e-12) if math.isfinite(length) else 0.0
+        kept = [p.detach().clone() for p in parameters]
+        norms = [m for m in self.model.modules() if isinstance(m, nn.BatchNorm2d)]
+        momenta = [module.momentum for module in norms]
+        with torch.no_grad():
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter.add_(gradient, alpha=scale)  # type: ignore[arg-type]
+        for module in norms:
+            module.momentum = 0.0
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for parameter, value in zip(parameters, kept, strict=True):
+                    parameter.copy_(value)
+            for module, momentum in zip(norms, momenta, strict=True):
+                module.momentum = momentum
+
     def _mode(self) -> None:
-        """Put the network in training mode, but for batch norm, which keeps its statistics."""
+        """Put the network in training mode.
+
+        Batch norm keeps its statistics unless it is to train: a few lines of one hand would spoil
+        those of all hands.
+        """
         self.model.train()
         if self.tcm:
             self.tcm.train()
+        if self.train_batch_norm:
+            return
         for module in self.model.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eval()
@@ -181,7 +275,13 @@ class Learner:
             )
 
 
-def chosen_precision(config: FinetuneConfig, device: torch.device) -> str:
+def learning_rate_share(step: int, share_done: float, warmup_steps: int) -> float:
+    """Return the share of the full learning rate, 0-1: a linear start, then half a cosine."""
+    start = min(1.0, (step + 1) / max(1, warmup_steps))
+    return start * 0.5 * (1 + math.cos(math.pi * share_done))
+
+
+def chosen_precision(config: LearnConfig, device: torch.device) -> str:
     """Return the precision that the recipe names, or the device's own for "auto"."""
     return training_precision(device) if config.precision == "auto" else config.precision
 

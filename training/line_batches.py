@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 
@@ -21,6 +23,22 @@ PX_PER_STEP = 4  # width of the network's time steps
 SORTED_BATCHES = 8  # this many batches are filled together, sorted by width: little padding
 WIDTH_BLUR = 0.25  # standard deviation, of the logarithm, that batches of like width are off by
 ORDER, DRAW, REPLAY = 1, 2, 3  # what a random number is for; part of its seed
+
+
+class BatchLine(Protocol):
+    """What a batch needs of a line; its image may be read or drawn only when it is asked for."""
+
+    @property
+    def image(self) -> np.ndarray:
+        """As that of `PreparedLine`."""
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """As those of `PreparedLine`."""
+
+    @property
+    def width_px(self) -> int:
+        """Width before padding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +81,12 @@ class LineBatches:
     distortion. Raises ValueError if there are no lines.
     """
 
-    lines: Sequence[PreparedLine]
+    lines: Sequence[BatchLine]
     config: ModelConfig
     batch_lines: int
     seed: int
     strength: float = 1.0
-    replay: Sequence[PreparedLine] = ()
+    replay: Sequence[BatchLine] = ()
     replay_share: float = 0.0
 
     def __post_init__(self) -> None:
@@ -97,7 +115,7 @@ class LineBatches:
         ]
         return make_batch(images, [line.classes for line in chosen], self.config)
 
-    def _own(self, step: int) -> list[PreparedLine]:
+    def _own(self, step: int) -> list[BatchLine]:
         """Return the lines to learn that belong to the step.
 
         Lines follow each other in shuffled rounds. A stretch of them, never longer than a round so
@@ -118,15 +136,20 @@ class LineBatches:
     def _line_at(self, position: int) -> int:
         """Return the number of the line at a position of the endless stream."""
         round_, place = divmod(position, len(self.lines))
-        rng = np.random.default_rng([self.seed, ORDER, 0, round_])
-        return int(rng.permutation(len(self.lines))[place])
+        return int(_shuffled(len(self.lines), (self.seed, ORDER, 0, round_))[place])
 
-    def _replayed(self, step: int) -> list[PreparedLine]:
+    def _replayed(self, step: int) -> list[BatchLine]:
         count = self.replay_lines
         if not count:
             return []
         rng = np.random.default_rng([self.seed, REPLAY, step])
         return [self.replay[int(number)] for number in rng.integers(len(self.replay), size=count)]
+
+
+@lru_cache(maxsize=4)
+def _shuffled(count: int, seed: tuple[int, ...]) -> np.ndarray:
+    """Return the numbers below count in the order of the seed."""
+    return np.random.default_rng(seed).permutation(count)
 
 
 def prepare_lines(

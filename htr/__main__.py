@@ -200,7 +200,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m htr", description="Read handwriting without a browser."
     )
     # What the app and the command line share of a data folder; of no use to the network itself.
+    from services.backup_command import add_backup_commands
     from services.export_command import add_export_command
+    from services.import_command import add_import_command
 
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_recognize(commands)
@@ -209,7 +211,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_calibrate(commands)
     _add_convert(commands)
     _add_download(commands)
+    add_import_command(commands)
     add_export_command(commands)
+    add_backup_commands(commands)
     return parser
 
 

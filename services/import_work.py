@@ -77,6 +77,24 @@ def open_source(
     return UploadedFiles(uploaded_files(folder))
 
 
+def source_of(settings: Settings, sources: Sequence[str]) -> AbstractContextManager[ImportSource]:
+    """Return files and folders of this computer as the source of an import.
+
+    Raises: ExchangeError where one is not there.
+    """
+    files: list[tuple[str, Path]] = []
+    for path in (Path(source) for source in sources):
+        if path.is_dir():
+            inner = sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink())
+            folder = path.resolve().name
+            files += [(f"{folder}/{p.relative_to(path).as_posix()}", p) for p in inner]
+        elif path.is_file():
+            files.append((path.name, path))
+        else:
+            raise ExchangeError(f"{path} is not there. Name a file or a folder.")
+    return UploadedFiles(files)
+
+
 def uploaded_files(folder: Path) -> list[tuple[str, Path]]:
     """Return name and place of each file of an upload, in the order in which they came."""
     files = []

@@ -3,6 +3,7 @@
 Every function takes the store first: `store = open_store("data")`, `documents(store)`.
 """
 
+from storage.backup import Backup, backup_pieces, restore_backup
 from storage.documents import (
     add_document,
     document,
@@ -132,6 +133,7 @@ __all__ = [
     "GO_ON",
     "IMPORTED",
     "STOP",
+    "Backup",
     "Correction",
     "DamagedDatabase",
     "Document",
@@ -170,6 +172,7 @@ __all__ = [
     "add_run",
     "add_run_event",
     "ask_to_stop",
+    "backup_pieces",
     "begin_run",
     "cancel_run",
     "change_layout",
@@ -224,6 +227,7 @@ __all__ = [
     "replace_lines",
     "report_progress",
     "requeue_interrupted",
+    "restore_backup",
     "restore_document",
     "restore_line",
     "restore_model",

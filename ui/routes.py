@@ -24,6 +24,7 @@ from services.services import Services, line_version
 from training.errors import TrainingError
 from training.run_folder import run_folder
 from ui.answers import credentials
+from ui.backup_route import add_backup_route
 from ui.exports import add_export_routes
 from ui.imports import add_import_routes
 from ui.model_routes import add_model_routes
@@ -82,6 +83,7 @@ def build_routes(services: Services) -> FastAPI:
     add_model_routes(app, services)
     add_export_routes(app, services)
     add_import_routes(app, services)
+    add_backup_route(app, services)
     _add_reports(app, services)
     return app
 

@@ -1,4 +1,4 @@
-"""The files of an import through the web server: bounded, only with their name's header."""
+"""Files of imports and backups through the web server: bounded, only with their name's header."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+import storage
 from services.services import Services
-from storage import open_store
 from tests.projects import settings
 from tests.ui.test_routes import Client
 from ui.routes import build_routes
@@ -16,7 +16,7 @@ from ui.routes import build_routes
 @pytest.fixture
 def services(tmp_path) -> Iterator[Services]:
     made = Services(
-        settings(tmp_path / "data", HTR_MAX_IMPORT_MB="2"), open_store(tmp_path / "data")
+        settings(tmp_path / "data", HTR_MAX_IMPORT_MB="2"), storage.open_store(tmp_path / "data")
     )
     yield made
     made.close()
@@ -58,3 +58,14 @@ def test_file_for_an_unknown_import_is_refused(ask: Client, token: str) -> None:
 def test_file_without_the_name_header_is_refused(services: Services, ask: Client) -> None:
     token = services.importer.begin()
     assert ask("POST", f"/files/imports/{token}", content=b"x").status_code == 400
+
+
+def test_backup_is_sent_as_a_file_and_restores(services: Services, ask: Client, tmp_path) -> None:
+    storage.add_document(services.store, "Letters")
+    answer = ask("GET", "/files/backup.zip")
+    assert answer.headers["content-type"] == "application/zip"
+    assert answer.headers["content-disposition"].startswith('attachment; filename="htr-backup-')
+    (tmp_path / "all.zip").write_bytes(answer.content)
+    assert storage.restore_backup(tmp_path / "all.zip", tmp_path / "new").damaged == []
+    with storage.open_store(tmp_path / "new") as restored:
+        assert [one.document.title for one in storage.documents(restored)] == ["Letters"]

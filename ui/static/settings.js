@@ -1,5 +1,6 @@
 // Settings: how this browser shows the desk, and what this app runs on.
 const { h, call, say, message, place, preference, setPreference } = window.htr;
+element.querySelector(".backup").prepend(window.htr.icon("download"));
 const facts = element.querySelector(".facts");
 
 for (const control of element.querySelectorAll("[data-preference]")) {

@@ -44,7 +44,7 @@ def placed_words(
         return ()
     if spacing_px <= 0 or length_px(baseline) <= 0:
         return ()
-    path = _Path(baseline, spacing_px)
+    path = BaselinePath(baseline, spacing_px)
     total = path.length + 2 * BEYOND_ENDS * spacing_px
 
     def at(column: float) -> float:
@@ -104,10 +104,11 @@ def _middle(span: Span) -> float:
     return (span.start + span.end) / 2
 
 
-class _Path:
+class BaselinePath:
     """A baseline by the way along it, carried on straight at both ends as crops are."""
 
     def __init__(self, baseline: Points, spacing_px: float) -> None:
+        """Follow a baseline that has some length; spacing_px: of its line, above 0."""
         steps = [a for a, b in zip(baseline, baseline[1:], strict=False) if a != b]
         self.points = [*steps, baseline[-1]]
         self.spacing_px = spacing_px
@@ -120,13 +121,29 @@ class _Path:
         """Return the part of the line between two distances along it, as high as a crop is."""
         upper, lower = [], []
         for distance in (start, end):
-            (x, y), (dx, dy) = self._at(distance), self._direction(distance)
+            (x, y), (dx, dy) = self.at(distance), self._direction(distance)
             above, below = ABOVE_BASELINE * self.spacing_px, BELOW_BASELINE * self.spacing_px
             upper.append((x + dy * above, y - dx * above))
             lower.append((x - dy * below, y + dx * below))
         return (*upper, *reversed(lower))
 
-    def _at(self, distance: float) -> Point:
+    def nearest(self, point: Point) -> float:
+        """Return the distance along the line of its point that is nearest; beyond its ends, too."""
+        best = (math.inf, 0.0)
+        for number, (a, b) in enumerate(zip(self.points, self.points[1:], strict=False)):
+            length = self.reached[number + 1] - self.reached[number]
+            share = (
+                (point[0] - a[0]) * (b[0] - a[0]) + (point[1] - a[1]) * (b[1] - a[1])
+            ) / length**2
+            low = -math.inf if number == 0 else 0.0
+            high = math.inf if number == len(self.points) - 2 else 1.0
+            share = min(max(share, low), high)
+            foot = (a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]))
+            best = min(best, (math.dist(foot, point), self.reached[number] + share * length))
+        return best[1]
+
+    def at(self, distance: float) -> Point:
+        """Return the point at a distance along the line."""
         inner = min(max(distance, 0.0), self.length)
         part = min(bisect.bisect_right(self.reached, inner), len(self.points) - 1)
         (x0, y0), (x1, y1) = self.points[part - 1], self.points[part]
@@ -141,6 +158,6 @@ class _Path:
         """Return the direction of writing there, averaged over one line spacing."""
         half = min(self.spacing_px, self.length) / 2
         middle = min(max(distance, half), self.length - half)
-        (x0, y0), (x1, y1) = self._at(max(0.0, middle - half)), self._at(middle + half)
+        (x0, y0), (x1, y1) = self.at(max(0.0, middle - half)), self.at(middle + half)
         norm = math.hypot(x1 - x0, y1 - y0)
         return ((x1 - x0) / norm, (y1 - y0) / norm) if norm else (1.0, 0.0)

@@ -21,10 +21,11 @@ from exchange import (
 from exchange.bundle import LAYOUTS, add_bundle, add_image
 from exchange.file_names import safe_stem, unused
 from exchange.line_set import KINDS, write_line_set
+from exchange.pdf import write_pdf
 from exchange.zip_output import file_info
 from services.export_lines import set_lines
 from services.export_order import ExportOrder
-from services.export_pages import DocumentPages, Selection
+from services.export_pages import DocumentPages, ExportPage, Selection
 
 IMAGES_FOLDER = "images"
 _LAYOUTS = {"page": "page", "alto": "alto", "kraken": "page"}  # format -> of `exchange.LAYOUTS`
@@ -80,18 +81,18 @@ def _add_document(
         return
     images: list[tuple[str, Path]] = []
 
-    def noting() -> Iterator[PageDocument]:
+    def noting() -> Iterator[ExportPage]:
         images.clear()  # some formats look at the pages twice
         for page in document:
-            images.append((page.written.image_name, page.image))
-            yield page.written
+            if order.with_images:
+                images.append((page.written.image_name, page.image))
+            yield page
 
     entry = file_info(f"{folder}{stem}{order.kind.suffix}", now)
     with archive.open(entry, "w", force_zip64=True) as target:
         _WRITERS[order.format](target, noting, title, now)
-    if order.with_images:
-        for name, path in images:
-            add_image(archive, f"{folder}{IMAGES_FOLDER}/{name}", path, now)
+    for name, path in images:
+        add_image(archive, f"{folder}{IMAGES_FOLDER}/{name}", path, now)
 
 
 def _write_document(
@@ -99,37 +100,63 @@ def _write_document(
 ) -> None:
     if order.kind.per_page:
         layout = LAYOUTS[_LAYOUTS[order.format]]
-        out.writelines(layout(page, now) for page in document.written())
+        out.writelines(layout(page.written, now) for page in document)
     else:
-        _WRITERS[order.format](out, document.written, title, now)
+        _WRITERS[order.format](out, document.__iter__, title, now)
 
 
-Pages = Callable[[], Iterator[PageDocument]]
+Pages = Callable[[], Iterator[ExportPage]]  # may be called again, for the pages once more
+Writer = Callable[[IO[bytes], Pages, str, datetime], None]
 
 
-def _write_texts(out: IO[bytes], texts: Iterable[str]) -> None:
-    out.writelines(text.encode() for text in texts)
+def _written(pages: Pages) -> Iterator[PageDocument]:
+    return (page.written for page in pages())
 
 
-def _docx(out: IO[bytes], pages: Pages, title: str, now: datetime, form: str) -> None:
-    out.write(write_docx(pages(), title, now, form))
+def _texts(pieces: Callable[[Iterator[PageDocument], str], Iterable[str]]) -> Writer:
+    """Return the writer of a format that is text, piece by piece."""
+
+    def write(out: IO[bytes], pages: Pages, title: str, now: datetime) -> None:
+        out.writelines(piece.encode() for piece in pieces(_written(pages), title))
+
+    return write
+
+
+def _docx(form: str) -> Writer:
+    def write(out: IO[bytes], pages: Pages, title: str, now: datetime) -> None:
+        out.write(write_docx(_written(pages), title, now, form))
+
+    return write
 
 
 def _tei(out: IO[bytes], pages: Pages, title: str, now: datetime) -> None:
-    out.write(write_tei(list(pages()), title, now))
+    out.write(write_tei(list(_written(pages)), title, now))
 
 
 def _hocr(out: IO[bytes], pages: Pages, title: str, now: datetime) -> None:
-    out.write(write_hocr(list(pages()), title))
+    out.write(write_hocr(list(_written(pages)), title))
 
 
-_WRITERS: dict[str, Callable[[IO[bytes], Pages, str, datetime], None]] = {
-    "txt": lambda out, pages, title, now: _write_texts(out, to_txt(pages())),
-    "md": lambda out, pages, title, now: _write_texts(out, to_markdown(pages(), title)),
-    "csv": lambda out, pages, title, now: _write_texts(out, to_csv(pages())),
-    "jsonl": lambda out, pages, title, now: _write_texts(out, to_jsonl(pages())),
-    "docx": lambda out, pages, title, now: _docx(out, pages, title, now, "lines"),
-    "docx-text": lambda out, pages, title, now: _docx(out, pages, title, now, "paragraphs"),
+def _pdf(out: IO[bytes], pages: Pages, title: str, now: datetime) -> None:
+    write_pdf(out, ((page.written, page.image) for page in pages()), title, now, _plain_image)
+
+
+def _plain_image(path: Path) -> bytes:
+    """Return an image that a PDF can take: gray without loss, colour as a JPEG."""
+    from segmentation.encoding import encode_page
+    from segmentation.images import decode_page
+
+    return encode_page(decode_page(path.read_bytes()), lossless=True)[0]
+
+
+_WRITERS: dict[str, Writer] = {
+    "txt": _texts(lambda pages, title: to_txt(pages)),
+    "md": _texts(to_markdown),
+    "csv": _texts(lambda pages, title: to_csv(pages)),
+    "jsonl": _texts(lambda pages, title: to_jsonl(pages)),
+    "docx": _docx("lines"),
+    "docx-text": _docx("paragraphs"),
     "tei": _tei,
     "hocr": _hocr,
+    "pdf": _pdf,
 }

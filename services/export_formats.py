@@ -11,7 +11,7 @@ class ExportFormat:
 
     name: as people call it. about: what it is good for, one sentence. group: under which heading
     it stands. suffix: of its file. images: whether page images come along: "may": as the person
-    wishes; "always" or "never": the format decides.
+    wishes; "always" or "never": the format decides; "inside": they are a part of its file.
     keeps_aside, keeps_ignored: whether lines that were set aside, or are to be ignored, come along.
     teaches: a data set, which takes only lines that have a text to learn from.
     per_page: one file a page; more than one file needs an archive.
@@ -44,6 +44,14 @@ FORMATS: dict[str, ExportFormat] = {
         "For Word and LibreOffice; lines run on, and words that a hyphen parts are joined.",
         READING,
         ".docx",
+    ),
+    "pdf": ExportFormat(
+        "PDF, searchable",
+        "PDF/A-2b for reading and keeping: the page images, with the text under them to be "
+        "searched, selected and copied.",
+        READING,
+        ".pdf",
+        images="inside",
     ),
     "page": ExportFormat(
         "PAGE XML",

@@ -65,10 +65,6 @@ class DocumentPages:
             yield ExportPage(self._store, page, written)
             self._page_done()
 
-    def written(self) -> Iterator[PageDocument]:
-        """Yield the pages as the formats say them."""
-        return (page.written for page in self)
-
     def _lines(self, page_id: int) -> Iterator[storage.LineText]:
         kind, scope = self._order.kind, self._order.scope
         for line in storage.lines_of(self._store, page_id):

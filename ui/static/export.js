@@ -50,7 +50,7 @@
       about.textContent = chosen().about;
       images.disabled = chosen().images !== "may";
       images.indeterminate = false;
-      images.checked = chosen().images === "always" || (chosen().images === "may" && kept.images === true);
+      images.checked = ["always", "inside"].includes(chosen().images) || (chosen().images === "may" && kept.images === true);
     }
 
     function row(run) {

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 from exchange.records import Tag
+from storage import marks
 
-DELETED, SUPPLIED, GAP = "deleted", "supplied", "gap"
-# ⟦struck out⟧, ⟨left out by the writer, supplied by the editor⟩, [...] illegible
+DELETED, SUPPLIED, GAP, UNCLEAR = "deleted", "supplied", "gap", "unclear"
 _MARKS = {
-    DELETED: re.compile(r"⟦([^⟦⟧]*)⟧"),
-    SUPPLIED: re.compile(r"⟨([^⟨⟩]*)⟩"),
-    GAP: re.compile(r"\[(?:\.\.\.|…)\]()"),
+    DELETED: marks.DELETED,
+    SUPPLIED: marks.SUPPLIED,
+    GAP: marks.GAP,
+    UNCLEAR: marks.UNCLEAR,
 }
 MAX_RANGES = 100  # tags, and marks, of a line that are looked at; more would nest without end
 

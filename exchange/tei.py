@@ -17,7 +17,7 @@ from urllib.parse import quote
 from lxml import etree
 
 from exchange.custom import tag_value
-from exchange.editorial import DELETED, GAP, SUPPLIED, Piece, marked_up
+from exchange.editorial import DELETED, GAP, SUPPLIED, UNCLEAR, Piece, marked_up
 from exchange.points import whole_points
 from exchange.records import PageDocument, Points, TextLine
 from exchange.xml_input import Element
@@ -35,7 +35,7 @@ _ID = "{http://www.w3.org/XML/1998/namespace}id"
 _NAMES = {  # tags of Transkribus, and our marks -> elements with their attributes
     DELETED: ("del", {"rend": "strikethrough"}),
     SUPPLIED: ("supplied", {}),
-    "unclear": ("unclear", {}),
+    UNCLEAR: ("unclear", {}),
     "person": ("persName", {}),
     "place": ("placeName", {}),
     "organization": ("orgName", {}),
@@ -51,7 +51,8 @@ def write_tei(
 ) -> bytes:
     """Return the pages as one TEI P5 file in UTF-8.
 
-    with_marks: whether marks in the text (⟦struck out⟧, ⟨supplied⟩, [...]) become elements.
+    with_marks: whether marks in the text (⟦struck out⟧, ⟨supplied⟩, [...], unsure[?])
+    become elements.
 
     Raises: ExchangeError for a page that is not measured in pixels.
     """

@@ -124,6 +124,7 @@ from storage.runs import (
     take_next_run,
 )
 from storage.store import Store, open_store, write
+from storage.text_steps import change_texts, redo_text, undo_text
 from storage.texts import clean_text
 from storage.training_lines import training_lines
 
@@ -176,6 +177,7 @@ __all__ = [
     "begin_run",
     "cancel_run",
     "change_layout",
+    "change_texts",
     "clean_text",
     "compared_pages",
     "continue_run",
@@ -216,6 +218,7 @@ __all__ = [
     "reading_pairs",
     "readings_of",
     "redo_layout",
+    "redo_text",
     "register_model",
     "remove_document",
     "remove_line",
@@ -245,6 +248,7 @@ __all__ = [
     "training_lines",
     "undo_layout",
     "undo_line",
+    "undo_text",
     "verify_model",
     "write",
 ]

@@ -36,7 +36,7 @@ def correct_line(
     text = clean_text(text)
     author = clean_label(author, "The name of the author")
     with write(store) as db:
-        newest = _newest(store, line_id)
+        newest = newest_revision(store, line_id)
         if newest and (newest.text, newest.status, newest.author) == (text, status, author):
             return newest
         _refuse_conflict(line_id, newest, parent_id)
@@ -73,30 +73,56 @@ def undo_line(store: Store, line_id: int, author: str, parent_id: int | None) ->
 
 
 def append_text(
-    store: Store, db: Database, line_id: int, text: str, status: str, author: str
+    store: Store,
+    db: Database,
+    line_id: int,
+    text: str,
+    status: str,
+    author: str,
+    step_id: int | None = None,
 ) -> Revision:
-    """Return, inside a transaction, a new newest revision on top of whatever is there."""
-    newest = _newest(store, line_id)
-    return _append(store, db, line_id, clean_text(text), status, author, newest, undoes_id=None)
+    """Return, inside a transaction, a new newest revision on top of whatever is there.
+
+    step_id: the first revision of the act that it is a part of; None: it is one by itself.
+    """
+    newest = newest_revision(store, line_id)
+    return _append(store, db, line_id, clean_text(text), status, author, newest, None, step_id)
 
 
 def take_back(
-    store: Store, db: Database, line_id: int, revision_id: int, author: str
+    store: Store,
+    db: Database,
+    line_id: int,
+    revision_id: int,
+    author: str,
+    step_id: int | None = None,
 ) -> Revision | None:
     """Return, inside a transaction, a revision that goes back behind `revision_id`.
 
-    None, and nothing is written, where a newer revision has followed: what a person wrote stays.
+    step_id: as for `append_text`. None, and nothing is written, where a newer decision is in force:
+    what a person wrote stays.
     """
     history = {revision.id: revision for revision in revisions_of(store, line_id)}
     newest = history[max(history)] if history else None
-    if newest is None or newest.id != revision_id:
+    taken = history.get(revision_id)
+    if newest is None or taken is None or _in_force(history, newest) != _in_force(history, taken):
         return None
-    before = _parent(history, newest)
+    before = _parent(history, taken)
     if before is not None:
         text, status = before.text, before.status
     else:
         text, status = _machine_text(store, line_id), "machine"
-    return _append(store, db, line_id, text, status, author, newest, revision_id)
+    return _append(store, db, line_id, text, status, author, newest, revision_id, step_id)
+
+
+def newest_revision(store: Store, line_id: int) -> Revision | None:
+    """Return the revision that counts; None where no person has decided the line."""
+    rows = select(
+        store,
+        "SELECT * FROM revision WHERE line_id = :id ORDER BY id DESC LIMIT 1",
+        {"id": line_id},
+    )
+    return from_row(Row("revision", rows[0])) if rows else None
 
 
 def revisions_of(store: Store, line_id: int) -> list[Revision]:
@@ -142,15 +168,6 @@ def from_row(row: Row) -> Revision:
     )
 
 
-def _newest(store: Store, line_id: int) -> Revision | None:
-    rows = select(
-        store,
-        "SELECT * FROM revision WHERE line_id = :id ORDER BY id DESC LIMIT 1",
-        {"id": line_id},
-    )
-    return from_row(Row("revision", rows[0])) if rows else None
-
-
 def _refuse_conflict(line_id: int, newest: Revision | None, parent_id: int | None) -> None:
     found = newest.id if newest else None
     if found == parent_id:
@@ -172,6 +189,7 @@ def _append(
     author: str,
     newest: Revision | None,
     undoes_id: int | None,
+    step_id: int | None = None,
 ) -> Revision:
     now = store.now()
     row = db.execute(
@@ -188,6 +206,7 @@ def _append(
         "created": now,
         "parent_id": newest.id if newest else None,
         "undoes_id": undoes_id,
+        "step_id": step_id,
     }
     revision_id = db.table("revision").insert(values).last_rowid
     # Somebody worked on a line that a new segmentation had just put aside: the person wins.

@@ -351,6 +351,15 @@ CREATE TABLE page_origin (
 """)
 
 
+def _steps_alternatives_and_sight(db: Database) -> None:
+    """Keep which revisions were one act, what else a machine thought of, and what was looked at."""
+    db.executescript("""
+ALTER TABLE revision ADD COLUMN step_id INTEGER REFERENCES revision(id);
+ALTER TABLE reading ADD COLUMN alternatives TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE line ADD COLUMN seen TEXT;
+""")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _first_tables,
     _newest_revision_on_line,
@@ -358,4 +367,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _training_runs,
     _lines_set_aside,
     _origin_of_pages,
+    _steps_alternatives_and_sight,
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
+from storage.marks import as_written
 from storage.records import STATUSES, TrainingLine
 from storage.rows import Row
 from storage.store import Store, select
@@ -35,13 +37,18 @@ ORDER BY page.document_id, page.position, page.id, line.position, line.id
 def training_lines(store: Store, document_ids: Sequence[int] | None = None) -> list[TrainingLine]:
     """Return the corrected and confirmed lines by document, page and reading order.
 
-    Also those with an empty text; whether a line is fit to learn from is for the caller.
+    Their text is what stands on the paper: marks of the editor are taken out of it, and lines with
+    an illegible place are left out. Also those with an empty text; whether a line is fit to learn
+    from is for the caller.
 
     document_ids: only lines of these; None: of all documents that were not removed.
     """
     wanted = None if document_ids is None else json.dumps([int(number) for number in document_ids])
     rows = select(store, _TRAINING_LINES, {"document_ids": wanted})
-    return [_from_row(Row("line", values)) for values in rows]
+    lines = (_from_row(Row("line", values)) for values in rows)
+    return [
+        replace(line, text=text) for line in lines if (text := as_written(line.text)) is not None
+    ]
 
 
 def _from_row(row: Row) -> TrainingLine:

@@ -13,11 +13,17 @@ from ui.line_view import line_view
 from ui.read_by import read_by_view, read_with_current_function
 from ui.reading import progress_view, read_again_function
 from ui.static_files import static_text
+from ui.text_steps_view import text_step_functions
 
 SCRIPTS = (
     "desk/saving.js",
     "desk/picture.js",
+    "desk/places.js",
+    "desk/row_text.js",
     "desk/row.js",
+    "desk/row_tools.js",
+    "desk/keymap.js",
+    "desk/marks.js",
     "desk/geometry.js",
     "desk/line_changes.js",
     "desk/line_overlay.js",
@@ -66,6 +72,7 @@ def desk(services: Services) -> gr.HTML:
             read_with_current_function(services),
             *line_functions(services),
             *export_functions(services),
+            *text_step_functions(services),
         ],
     )
 

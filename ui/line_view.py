@@ -37,6 +37,7 @@ def line_view(shown: storage.LineText) -> Answer:
         ],
         "crop": _crop_address(line),
         "aspect": _aspect(line),
+        "spacing": line.spacing_px,
     }
 
 

@@ -28,6 +28,7 @@ from ui.backup_route import add_backup_route
 from ui.exports import add_export_routes
 from ui.imports import add_import_routes
 from ui.model_routes import add_model_routes
+from ui.static_files import STATIC
 
 # Files are named by their content, so a browser may keep them for good.
 FOR_GOOD = {
@@ -78,6 +79,7 @@ class SignIn:
 def build_routes(services: Services) -> FastAPI:
     """Return the web app of everything but the screens, which are mounted onto it."""
     app = FastAPI(title="HTR Desk", docs_url=None, redoc_url=None, openapi_url=None)
+    _add_fonts(app)
     _add_images(app, services)
     _add_files(app, services)
     add_model_routes(app, services)
@@ -86,6 +88,13 @@ def build_routes(services: Services) -> FastAPI:
     add_backup_route(app, services)
     _add_reports(app, services)
     return app
+
+
+def _add_fonts(app: FastAPI) -> None:
+    @app.get("/files/fonts/junicode.woff2")
+    def medieval_font() -> Response:
+        path = STATIC / "fonts" / "junicode.woff2"
+        return FileResponse(path, headers=FOR_GOOD, media_type="font/woff2")
 
 
 def _add_images(app: FastAPI, services: Services) -> None:

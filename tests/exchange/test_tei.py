@@ -70,6 +70,9 @@ def test_marks_in_the_text_become_elements() -> None:
     assert body("a⟨b⟩[...]c[…]") == (
         'a<supplied>b</supplied><gap reason="illegible"/>c<gap reason="illegible"/>'
     )
+    assert body("un mot[?], ⟦b[?]⟧") == (
+        'un <unclear>mot</unclear>, <del rend="strikethrough"><unclear>b</unclear></del>'
+    )
     assert body("a ⟦b⟧", with_marks=False) == "a ⟦b⟧"
     assert body("⟦a ⟨b⟩⟧ ⟦open") == (
         '<del rend="strikethrough">a <supplied>b</supplied></del> ⟦open'

@@ -45,6 +45,13 @@ def test_only_corrected_and_confirmed_lines_teach(store: Store, lines: list[int]
     assert texts(store) == ["eins", "two"]
 
 
+def test_marks_of_the_editor_do_not_teach(store: Store, lines: list[int]) -> None:
+    correct_line(store, lines[0], "un ⟦mot⟧ raye[?] ⟨et⟩ fin", "corrected", "Ada", None)
+    correct_line(store, lines[1], "un [...] perdu", "corrected", "Ada", None)
+    correct_line(store, lines[2], "deux  espaces", "corrected", "Ada", None)
+    assert texts(store) == ["un mot raye fin", "deux  espaces"]
+
+
 def test_line_brings_along_what_training_asks_of_it(
     store: Store, document: Document, page: Page, lines: list[int], model: Model
 ) -> None:

@@ -141,7 +141,8 @@
   window.addEventListener("hashchange", show);
 
   // ---- preferences: this browser's own -------------------------------------------------------
-  const DEFAULTS = { theme: "system", textSize_px: 21, doubtBelow: 0.5, dismissedRun: null, export: null };
+  const DEFAULTS = { theme: "system", textSize_px: 21, doubtBelow: 0.5, dismissedRun: null, export: null,
+    underInk: true, lineZoom: 1, context: false, textFont: "system", keys: {} };
 
   function preference(name) {
     try {
@@ -164,6 +165,7 @@
 
   function applyPreferences() {
     document.documentElement.dataset.theme = preference("theme");
+    document.documentElement.dataset.textFont = preference("textFont");
     document.documentElement.style.setProperty("--text-size", `${preference("textSize_px")}px`);
   }
 

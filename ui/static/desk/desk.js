@@ -10,6 +10,7 @@ let page = null;
 let rows = [];
 let current = null;
 let timer = null;
+const ROW_EDGES_PX = 28; // padding and borders of a row
 
 const saving = new Saving((argument) => call(server.save_line, argument), showLine);
 const picture = new Picture(element.querySelector(".picture"), (id) => focusLine(id));
@@ -22,6 +23,8 @@ const tools = new LineTools({
   focusText: () => current && current.field.focus({ preventScroll: true }),
   askSegmentation: () => askSegmentation(element, page, findLinesAgain),
 });
+const keymap = new Keymap();
+const rowTools = new RowTools({ current: () => current, page: () => page });
 const reread = () => readWithCurrent(page, { saving, server, open });
 const rowOf = (line) => rows.find((row) => row.line === line);
 
@@ -94,6 +97,7 @@ function showLines() {
     ? h("a", { class: "button first end", href: `#/page/${page.next}` }, "Next page", icon("forward"))
     : h("a", { class: "button end", href: `#/document/${page.document.id}` }, "Last page: back to the document");
   list.replaceChildren(...rows.map((row) => row.element), end);
+  rows.forEach((row) => nearness.observe(row.element));
   for (const line of page.lines) {
     takeUpDraft(line);
     showLine(line);
@@ -119,6 +123,7 @@ function takeLayout(answer, touched) {
   if (!rows.length) showWork();
   for (const row of taken.changed) {
     if (!before.includes(row)) {
+      nearness.observe(row.element);
       takeUpDraft(row.line);
       picture.putLine(row.line);
     }
@@ -221,6 +226,7 @@ function makeCurrent(row, follow) {
   }
   current = row;
   row.setCurrent(true);
+  rowTools.show(row);
   picture.setCurrent(row.line, follow);
   row.element.scrollIntoView({ block: "center", behavior: "auto" });
   history.replaceState(history.state, "", `#/page/${page.id}/line/${row.line.id}`);
@@ -235,7 +241,7 @@ function step(row, by) {
   } else if (by > 0) list.querySelector(".end").focus();
 }
 
-const isDoubtful = (line) => line.status === "machine" && !isAside(line)
+const isDoubtful = (line) => line.status === "doubtful" || line.status === "machine" && !isAside(line)
   && line.characters.some((character) => character[1] < preference("doubtBelow"));
 
 function stepToDoubtful(row) {
@@ -247,15 +253,21 @@ function stepToDoubtful(row) {
 }
 
 // ---- editing ---------------------------------------------------------------------------------
+const statusOf = (line) => line.wanted || line.status;
+const STAYING = ["doubtful", "ignored"]; // a person said so, and takes it back with the same key
+
 function input(row) {
   const { line } = row;
-  const back = row.text === line.reading;
-  saving.put(line, row.text, row.text === line.text ? line.status : back ? "machine" : "corrected");
+  const now = statusOf(line);
+  const other = now === "doubtful" ? now : row.text === line.reading ? "machine" : "corrected";
+  saving.put(line, row.text, row.text === line.text && !line.wanted ? line.status : other);
   row.light();
 }
 
 function accept(row) {
-  saving.put(row.line, row.text, row.text === row.line.reading ? "confirmed" : "corrected", 0);
+  const now = statusOf(row.line);
+  const decided = row.text === row.line.reading ? "confirmed" : "corrected";
+  saving.put(row.line, row.text, STAYING.includes(now) ? now : decided, 0);
 }
 
 function restoreMachine(row) {
@@ -264,20 +276,81 @@ function restoreMachine(row) {
   row.light();
 }
 
+// Returns whether something was typed in this row that nobody has tried to save yet.
+const isTyped = (row) => row.text !== row.line.text;
+
+// Sets a text as if it had been typed, and what is selected in it.
+function write(row, { text, start, end }) {
+  if (text !== row.text) {
+    row.setText(text);
+    input(row);
+  }
+  row.field.setSelectionRange(start, end);
+}
+
+function mark(row, name) {
+  write(row, Marks[name](row.field.value, row.field.selectionStart, row.field.selectionEnd));
+}
+
+// Gives the line a status, or takes it back: then the text says by itself what it is.
+function toggleStatus(row, status) {
+  const { line } = row;
+  const own = statusOf(line) === status ? (row.text === line.reading ? "machine" : "corrected") : status;
+  saving.put(line, row.text, own, 0);
+}
+
+// Takes back the last step, or does it again: wherever in the document it was made.
+async function turnBack(row, name) {
+  if (name === "undo" && isTyped(row)) {
+    row.setText(row.line.text);
+    saving.put(row.line, row.line.text, row.line.status);
+    return;
+  }
+  saving.flushAll();
+  while (saving.sending.size) await new Promise((done) => setTimeout(done, 15));
+  const answer = await call(name === "undo" ? server.undo_text : server.redo_text, { document: page.document.id });
+  takeTexts(answer.lines);
+  const here = answer.lines.find((line) => line.page === page.id);
+  if (here) focusLine(here.line);
+  else location.hash = `#/page/${answer.lines[0].page}/line/${answer.lines[0].line}`;
+}
+
+// Shows what the server has written on lines; what is being typed there stays, on top of it.
+function takeTexts(lines) {
+  for (const { line: id, revision, text, status } of lines) {
+    const row = rows.find((other) => other.line.id === id);
+    if (!row) continue;
+    const typed = isTyped(row);
+    Object.assign(row.line, { parent: revision, text, status });
+    if (!typed) row.setText(text);
+    showLine(row.line);
+  }
+}
+
+const acts = {
+  next: (row) => { accept(row); step(row, 1); },
+  back: (row) => { accept(row); step(row, -1); },
+  "doubtful-next": (row) => { accept(row); stepToDoubtful(row); },
+  machine: restoreMachine,
+  undo: (row) => turnBack(row, "undo").catch(say),
+  redo: (row) => turnBack(row, "redo").catch(say),
+  illegible: (row) => mark(row, "illegible"),
+  struck: (row) => mark(row, "struck"),
+  unsure: (row) => mark(row, "unsure"),
+  doubtful: (row) => toggleStatus(row, "doubtful"),
+  ignored: (row) => toggleStatus(row, "ignored"),
+  around: () => rowTools.toggleContext(),
+  larger: () => rowTools.zoom(1),
+  smaller: () => rowTools.zoom(-1),
+  keys: () => help.showModal(),
+};
+
 function key(row, event) {
   if (event.isComposing) return; // an input method is still choosing the character
-  if (event.key === "Enter") {
-    event.preventDefault();
-    accept(row);
-    if (event.ctrlKey || event.metaKey) stepToDoubtful(row);
-    else step(row, event.shiftKey ? -1 : 1);
-  } else if (event.key === "Escape") {
-    event.preventDefault();
-    restoreMachine(row);
-  } else if (event.key === "F1") {
-    event.preventDefault();
-    help.showModal();
-  }
+  const act = keymap.actOf(event);
+  if (!act || (tools.on && ["undo", "redo"].includes(act))) return;
+  event.preventDefault();
+  acts[act](row);
 }
 
 // ---- drafts and other people -----------------------------------------------------------------
@@ -359,6 +432,11 @@ tool("lines", (event) => {
   event.currentTarget.setAttribute("aria-pressed", String(!hidden));
 });
 tool("edit", () => (tools.on ? tools.leave() : tools.enter()));
+const keyHints = element.querySelector(".key-hints");
+const hint = (act, words) => h("span", {}, chordKeys(keymap.first(act)), words);
+const showKeys = () => keyHints.replaceChildren(hint("next", "accept, next"), hint("back", "back"), hint("doubtful-next", "next doubtful"), hint("machine", "machine's reading"));
+showKeymap(help.querySelector(".keymap"), keymap, showKeys);
+showKeys();
 tools.showKeys(help.querySelector(".line-keys"));
 tool("help", () => help.showModal());
 element.querySelector(".close-help").addEventListener("click", () => help.close());
@@ -369,7 +447,10 @@ if (window.htr.deskListeners) window.htr.deskListeners.abort();
 window.htr.deskListeners = new AbortController();
 const { signal } = window.htr.deskListeners;
 document.addEventListener("selectionchange", () => {
-  if (current && document.activeElement === current.field) current.light();
+  if (!current || document.activeElement !== current.field) return;
+  current.words.showCaret();
+  current.light();
+  current.keepCaretInView();
 }, { signal });
 document.addEventListener("keydown", (event) => {
   const typing = ["TEXTAREA", "INPUT", "SELECT"].includes(document.activeElement?.tagName);
@@ -390,7 +471,31 @@ document.addEventListener("visibilitychange", () => {
   } else refresh().catch(() => {}); // a server that is away shows itself at the next save
 }, { signal });
 window.addEventListener("beforeunload", (event) => (saving.unsaved || tools.unsaved) && event.preventDefault(), { signal });
-window.addEventListener("htr-preference", () => rows.forEach((row) => row.draw()), { signal });
+window.addEventListener("htr-preference", () => {
+  RowText.family = null;
+  rows.forEach((row) => row.near && row.resize());
+  if (current) rowTools.apply(current);
+}, { signal });
+
+// Rows are set under their ink when they come near the eyes, and again when the desk gets wider.
+const nearness = new IntersectionObserver((seen) => {
+  for (const { target, isIntersecting } of seen) {
+    const row = isIntersecting && rows.find((other) => other.element === target);
+    if (!row) continue;
+    nearness.unobserve(target);
+    row.near = true;
+    row.draw();
+  }
+}, { root: list, rootMargin: "600px" });
+new ResizeObserver(() => {
+  const style = getComputedStyle(list);
+  const room_px = list.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - ROW_EDGES_PX;
+  if (room_px === Row.room_px || list.clientWidth === 0) return;
+  Row.room_px = room_px;
+  rows.forEach((row) => row.near && row.resize());
+  if (current) rowTools.apply(current);
+}).observe(list);
+document.fonts.addEventListener("loadingdone", () => rows.forEach((row) => row.near && row.resize()), { signal });
 
 place("desk", {
   enter(at) {

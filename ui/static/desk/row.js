@@ -1,24 +1,13 @@
 // One line as a row: its image, its text under it, its marks. The row knows nothing of saving.
-const STATUS_WORDS = { machine: "machine", corrected: "corrected", confirmed: "confirmed", doubtful: "doubtful", ignored: "ignored" };
+const STATUS_WORDS = { machine: "machine", corrected: "corrected", confirmed: "confirmed", doubtful: "doubtful", ignored: "not text" };
 const SAVE_WORDS = {
   "": "", editing: "typing…", saving: "saving…", saved: "saved",
   offline: "not saved: no connection, kept on this computer", refused: "not saved",
 };
 
-// Returns for each character of `text` the index of the machine's character it stems from, or -1:
-// what precedes and follows the first and last difference still is what the machine read.
-function alignment(text, reading) {
-  const own = [...text];
-  const read = reading.map((character) => character[0]);
-  const most = Math.min(own.length, read.length);
-  let head = 0, tail = 0;
-  while (head < most && own[head] === read[head]) head += 1;
-  while (tail < most - head && own[own.length - 1 - tail] === read[read.length - 1 - tail]) tail += 1;
-  return own.map((_, index) => {
-    if (index < head) return index;
-    return index >= own.length - tail ? read.length - (own.length - index) : -1;
-  });
-}
+const DECIDED = ["corrected", "confirmed"];
+const CONTEXT_ABOVE = 1.9, CONTEXT_HEIGHT = 3.3; // of the line spacing: what is shown around a line
+const LARGEST_TEXT = 1.35; // of the reader's own size: so far it grows to meet the ink
 
 // A line that is none of the page's text (of the facing page, or hardly writing) until a person
 // takes it in, or writes its text.
@@ -32,12 +21,14 @@ class Row {
     this.line = line;
     this.acts = acts;
     this.lit = h("span", { class: "lit", hidden: true });
+    this.spots = h("div", { class: "spots" });
     this.strip = h("div", { class: "strip" });
-    this.mirror = h("div", { class: "mirror", "aria-hidden": "true" });
-    this.field = h("textarea", {
-      rows: 1, spellcheck: "false", autocomplete: "off", autocapitalize: "off", autocorrect: "off",
-      dir: "auto",
+    this.words = new RowText({
+      input: () => { this.draw(); acts.input(this); }, focus: () => acts.focus(this),
+      blur: () => { this.lit.hidden = true; }, key: (event) => acts.key(this, event),
     });
+    this.field = this.words.field;
+    this.near = false; // near the eyes: rows far away are drawn when they come near
     this.number = h("span", { class: "number" });
     this.flagged = h("span", { class: "flags" });
     this.status = h("span", { class: "status" });
@@ -45,11 +36,7 @@ class Row {
     this.notice = h("div", { class: "notice", hidden: true });
     this.element = h("section", { class: "row", "data-line": line.id },
       h("div", { class: "about" }, this.number, this.status, this.flagged, this.saved),
-      this.strip, h("div", { class: "field" }, this.mirror, this.field), this.notice);
-    this.field.addEventListener("input", () => { this.draw(); this.tighten(); acts.input(this); });
-    this.field.addEventListener("focus", () => acts.focus(this));
-    this.field.addEventListener("keydown", (event) => acts.key(this, event));
-    this.field.addEventListener("blur", () => { this.lit.hidden = true; });
+      h("div", { class: "ink" }, this.strip, this.words.element), this.notice);
     this.strip.addEventListener("click", (event) => this.caretFromImage(event));
     this.element.addEventListener("click", (event) => event.target === this.element && this.field.focus());
     this.setNumber(number);
@@ -76,7 +63,7 @@ class Row {
       this.strip.replaceChildren(
         line.crop ? h("img", { src: line.crop, alt: "", loading: "lazy", draggable: "false" })
           : h("span", { class: "no-crop" }, "This line could not be cut out of the page; read it in the page image."),
-        this.lit);
+        this.spots, this.lit);
     }
     this.showFlags();
   }
@@ -99,29 +86,71 @@ class Row {
     this.draw();
   }
 
-  // Draws the marks under doubtful characters: in a copy of the text that lies under the field.
+  // Draws the text under its ink, with marks under doubtful characters, there and in the image.
   draw() {
-    const { h, preference } = window.htr;
-    const text = this.field.value;
-    const from = alignment(text, this.line.characters);
-    const limit = preference("doubtBelow");
-    const decided = ["corrected", "confirmed"].includes(this.line.status);
-    let run = "", marked = false;
-    const pieces = [];
-    const flush = () => {
-      if (run) pieces.push(marked ? h("span", { class: "doubt" }, run) : run);
-      run = "";
-    };
-    [...text].forEach((character, index) => {
-      const read = from[index] >= 0 ? this.line.characters[from[index]] : null;
-      const doubtful = !decided && read !== null && read[1] < limit;
-      if (doubtful !== marked) flush();
-      marked = doubtful;
-      run += character;
-    });
-    flush();
-    this.mirror.replaceChildren(...pieces, "\u200b"); // keeps the height of an empty line
-    this.from = from;
+    const { line } = this;
+    this.from = alignment(this.field.value, line.characters);
+    const marks = this.from.map((index) => (index >= 0 && this.isDoubtful(line.characters[index]) ? "doubt" : ""));
+    const [ink_px, most_px] = this.widths();
+    this.words.element.style.setProperty("--ink", `${ink_px.toFixed(1)}px`);
+    this.fitSize(ink_px);
+    const placed = this.near && ink_px > 0 && line.characters.length && window.htr.preference("underInk");
+    this.words.draw(marks, placed ? placesOf(this.from, line.characters) : null, { ink_px, most_px, size_px: this.size_px });
+    this.showSpots();
+  }
+
+  isDoubtful(character) {
+    return !DECIDED.includes(this.line.status) && character[1] < window.htr.preference("doubtBelow");
+  }
+
+  // Marks the places of doubtful characters in the image: by their shape, not by colour alone.
+  showSpots() {
+    const spots = this.near ? this.line.characters.filter((character) => this.isDoubtful(character)) : [];
+    const key = spots.map((character) => character[2]).join();
+    if (this.spotted === key) return;
+    this.spotted = key;
+    this.spots.replaceChildren(...spots.map((character) => {
+      const spot = window.htr.h("span", { class: "spot" });
+      spot.style.left = `${100 * character[2]}%`;
+      spot.style.width = `${100 * Math.max(0.004, character[3] - character[2])}%`;
+      return spot;
+    }));
+  }
+
+  // Returns the width of the line's image and of the room for its text, in px of the screen.
+  widths() {
+    const zoom = this.current ? window.htr.preference("lineZoom") : 1;
+    const height_px = this.current ? 84 : 46;
+    const ink_px = Math.min(Row.room_px, this.line.aspect * height_px) * zoom;
+    return [ink_px, Math.max(ink_px, Row.room_px)];
+  }
+
+  // Chooses the size of the letters: the reader's own, larger where the image is, and smaller where
+  // the writing is closer. While typing it only ever shrinks, so that nothing jumps.
+  fitSize(ink_px) {
+    const own_px = window.htr.preference("textSize_px") - (this.current ? 0 : 3);
+    const largest_px = own_px * (this.current ? LARGEST_TEXT * Math.sqrt(window.htr.preference("lineZoom")) : 1);
+    const natural_px = this.near && ink_px > 0 ? RowText.measure(this.words.mirror, largest_px)(this.field.value) : 0;
+    const fit_px = Math.max(0.8 * own_px, Math.min(largest_px, natural_px > 0 ? (largest_px * ink_px) / natural_px : own_px));
+    const typing = this.sizeOf === this.current && document.activeElement === this.field;
+    this.size_px = typing ? Math.min(this.size_px, fit_px) : fit_px;
+    this.sizeOf = this.current;
+    this.element.style.setProperty("--size", `${this.size_px.toFixed(2)}px`);
+  }
+
+  resize() {
+    this.sizeOf = null;
+    this.draw();
+  }
+
+  // With a large image the row scrolls along with the caret.
+  keepCaretInView() {
+    const holder = this.words.element.parentElement;
+    if (!this.current || holder.scrollWidth <= holder.clientWidth || !this.words.placed) return;
+    const x = this.words.edgesOf()[this.field.selectionEnd] || 0;
+    const margin = holder.clientWidth / 5;
+    if (x < holder.scrollLeft + margin) holder.scrollLeft = x - margin;
+    else if (x > holder.scrollLeft + holder.clientWidth - margin) holder.scrollLeft = x + margin - holder.clientWidth;
   }
 
   // Lights the place in the image of the character behind the caret.
@@ -139,41 +168,42 @@ class Row {
     const box = this.strip.getBoundingClientRect();
     const at = (event.clientX - box.left) / box.width;
     const own = [...this.field.value];
-    let position = own.length;
-    for (let index = 0; index < own.length; index += 1) {
-      const read = this.from[index] >= 0 ? this.line.characters[this.from[index]] : null;
-      if (read && read[3] >= at) {
-        position = index;
-        break;
-      }
-    }
-    const offset = own.slice(0, position).join("").length;
+    const places = placesOf(this.from, this.line.characters);
+    const found = this.line.characters.length ? places.findIndex((place) => place[1] >= at) : -1;
+    const offset = own.slice(0, found < 0 ? own.length : found).join("").length;
     this.field.focus();
     this.field.setSelectionRange(offset, offset);
     this.light();
   }
 
-  // Spreads the text towards the width of the ink, so that words sit under their image.
-  spread(most_px = 6) {
-    const style = getComputedStyle(this.field);
-    const canvas = Row.canvas || (Row.canvas = document.createElement("canvas").getContext("2d"));
-    canvas.font = `${style.fontSize} ${style.fontFamily}`;
-    const letters = [...this.field.value].length;
-    const ink_px = this.strip.getBoundingClientRect().width;
-    const spacing = letters > 3 ? (0.94 * ink_px - canvas.measureText(this.field.value).width) / letters : 0;
-    this.element.style.setProperty("--spread", `${Math.max(0, Math.min(most_px, spacing)).toFixed(2)}px`);
-  }
-
-  // While typing, the letters only ever move closer: the line stays one line as long as it can.
-  tighten() {
-    const now_px = parseFloat(this.element.style.getPropertyValue("--spread")) || 0;
-    if (now_px > 0) this.spread(now_px);
-  }
-
   setCurrent(current) {
+    this.current = current;
+    this.near = this.near || current;
     this.element.classList.toggle("current", current);
-    if (current) this.spread();
-    else this.element.style.removeProperty("--spread");
+    this.showContext(null);
+    this.resize();
+  }
+
+  // Shows the line within its neighbours: the page image around it, in place of its own image.
+  showContext(page) {
+    const on = Boolean(page) && this.current && this.line.baseline.length > 1;
+    this.strip.classList.toggle("context", on);
+    this.strip.querySelector(".around")?.remove();
+    if (!on) return;
+    const { h } = window.htr;
+    const { baseline, spacing } = this.line;
+    const [[x, y], [endX, endY]] = [baseline[0], baseline.at(-1)];
+    const span = Math.hypot(endX - x, endY - y) + 0.5 * spacing;
+    const turn = Math.atan2(endY - y, endX - x);
+    const image = h("img", { src: page.image, alt: "", draggable: "false" });
+    const width_px = this.widths()[0];
+    const scale = width_px / span;
+    image.style.width = `${page.width * scale}px`;
+    image.style.transform = `translate(${0.25 * spacing * scale}px, ${CONTEXT_ABOVE * spacing * scale}px) rotate(${-turn}rad) translate(${-x * scale}px, ${-y * scale}px)`;
+    this.strip.style.setProperty("--around", `${CONTEXT_HEIGHT * spacing * scale}px`);
+    this.strip.style.setProperty("--band-top", `${100 * (CONTEXT_ABOVE - 0.8) / CONTEXT_HEIGHT}%`);
+    this.strip.style.setProperty("--band", `${100 * 1.16 / CONTEXT_HEIGHT}%`);
+    this.strip.append(h("div", { class: "around" }, image, h("span", { class: "band" })));
   }
 
   showState(saving) {
@@ -218,3 +248,5 @@ class Row {
       this.button("Use it", this.acts.useReading), this.button("Keep mine", this.acts.keepText));
   }
 }
+
+Row.room_px = 0; // the width that rows have for images and text; told by the desk

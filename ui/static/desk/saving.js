@@ -50,10 +50,12 @@ class Saving {
     if (line.text === text && line.status === status && !this.sending.has(line)) {
       this.waiting.delete(line);
       this.problem.delete(line);
+      line.wanted = null;
       this.dropDraft(line);
       this.changed(line);
       return;
     }
+    line.wanted = status; // what the line is to be, until the database has it
     this.keepDraft(line, text, status);
     const timer = setTimeout(() => this.flush(line), pause_ms);
     this.waiting.set(line, { text, status, timer });
@@ -90,7 +92,9 @@ class Saving {
     }
     Object.assign(line, { parent: answer.revision, text: answer.text, status: answer.status });
     this.problem.delete(line);
-    if (!this.waiting.has(line)) this.dropDraft(line);
+    if (this.waiting.has(line)) return;
+    line.wanted = null;
+    this.dropDraft(line);
   }
 
   refuse(line, item, error) {

@@ -7,7 +7,7 @@ CODE := app.py exchange htr segmentation storage services synthesis ui training 
 # Threads that spin while they wait make a busy machine many times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation bench-finetune bench-decoding clean
+.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation bench-finetune bench-decoding bench-autosave clean
 
 app: .venv/app-installed
 	$(BIN)/python app.py
@@ -84,6 +84,14 @@ LINES ?= ../shared/data
 bench-decoding: .venv/app-installed
 	$(BIN)/python -m benchmarks.decoding --train $(LINES)/lines-train.zip \
 	  --tune $(LINES)/lines-val.zip --test $(LINES)/lines-test.zip --out test-artefacts/decoding
+
+# Twenty people who type at once, and the database compared with what was acknowledged to them.
+EDITORS ?= 20
+SAVES ?= 100000
+
+bench-autosave: .venv/app-installed
+	$(BIN)/python -m benchmarks.autosave --editors $(EDITORS) --saves $(SAVES) \
+	  --out test-artefacts/autosave
 
 # Without its rivals the benchmark still runs ours, and says why the others are missing.
 .venv-rivals/installed: benchmarks/requirements-rivals.txt .venv/bin/python

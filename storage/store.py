@@ -50,6 +50,9 @@ class Store:
         self._process_id = os.getpid()
         self._local = threading.local()
         self._lock = threading.Lock()
+        # Threads of one process take turns here: SQLite's own waiting is by sleeping longer and
+        # longer, so that of twenty people who save at once one would wait for seconds.
+        self.turn = threading.Lock()
         self._connections: list[tuple[threading.Thread, Database]] = []
         self._closed = False
 
@@ -148,14 +151,19 @@ def write(store: Store) -> Iterator[Database]:
             with db.atomic():
                 yield db
             return
-        # IMMEDIATE: take the lock before reading, so that what was read cannot change meanwhile.
-        db.execute("BEGIN IMMEDIATE")
+        if not store.turn.acquire(timeout=BUSY_TIMEOUT_S):
+            raise _translated(sqlite3.OperationalError("database is locked"), store.database_path)
         try:
-            yield db
-            db.commit()
-        except BaseException:
-            db.rollback()
-            raise
+            # IMMEDIATE: take the lock before reading: what was read cannot change meanwhile.
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.commit()
+            except BaseException:
+                db.rollback()
+                raise
+        finally:
+            store.turn.release()
 
 
 def select(store: Store, sql: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:

@@ -157,12 +157,17 @@ def _text_line(line: LineText, choice: str, with_words: bool) -> TextLine:
         polygon=stored.polygon,
         text=text,
         confidence=reading.confidence if has_confidence and reading is not None else None,
-        kind=_TYPES.get(stored.kind, stored.kind),
+        kind=type_of(stored.kind),
         words=words,
         spacing_px=stored.spacing_px,
         status="machine" if choice == "machine" else line.status,
         flags=stored.flags,
     )
+
+
+def type_of(kind: str) -> str:
+    """Return the type that files of the field give a line of this kind."""
+    return _TYPES.get(kind, kind)
 
 
 def _stored_text(line: TextLine) -> str:

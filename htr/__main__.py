@@ -201,11 +201,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     # What the app and the command line share of a data folder; of no use to the network itself.
     from services.backup_command import add_backup_commands
+    from services.batch_command import add_batch_command
     from services.export_command import add_export_command
     from services.import_command import add_import_command
 
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_recognize(commands)
+    add_batch_command(commands)
     _add_evaluate(commands)
     _add_language(commands)
     _add_calibrate(commands)

@@ -9,8 +9,8 @@ from htr.errors import RecognitionError
 WEIGHTS = Path(__file__).parent / "weights"
 
 SHIPPED_TEMPERATURES = {("convtext-d128", "2026-11-22T18:27:09+00:00"): 0.936}
-"""Of the shipped models, by name and time of creation: their files were written before it was
-measured. Source: benchmarks/LOG.md, 2026-11-22, "Decoding"."""
+"""Of shipped models whose first files, which data folders still hold, were written before it was
+measured; by name and time of creation. Source: benchmarks/LOG.md, 2026-11-22, "Decoding"."""
 
 
 def default_model_path() -> Path:

@@ -14,7 +14,8 @@ from htr.calibration import (
     temperature_of,
 )
 from htr.errors import RecognitionError
-from htr.shipped import SHIPPED_TEMPERATURES
+from htr.header import read_header
+from htr.shipped import SHIPPED_TEMPERATURES, default_model_path
 
 ALPHABET = Alphabet(tuple(" ab"))
 
@@ -117,3 +118,8 @@ def test_a_models_own_temperature_goes_before_that_of_the_shipped_one():
     assert temperature_of({**facts, "metrics": {"temperature": 1.5}}) == 1.5
     assert temperature_of({**facts, "created": "later"}) == 1.0
     assert temperature_of({}) == 1.0
+
+
+def test_the_shipped_file_holds_its_temperature_itself():
+    header = read_header(default_model_path())
+    assert header.metrics["temperature"] == SHIPPED_TEMPERATURES[(header.name, header.created)]

@@ -15,6 +15,7 @@ from exchange.upload import Upload
 from exchange.xml_input import base_name
 from services.import_pages import Images, ImportWish, PageTaker, Taken, take_back
 from services.import_plan import Findings, Plan, PlannedDocument, count_of, look_through
+from services.manifest_source import ManifestSource
 from services.settings import Settings
 
 FILES = "files.json"
@@ -38,7 +39,10 @@ class UploadedFiles:
 
     def __init__(self, files: Sequence[tuple[str, Path]]) -> None:
         """Open the files, by name."""
-        first = files[0][0] if files else "The upload"
+        names = [name for name, _ in files]
+        # What a project is called is seldom the name of a page's layout.
+        named = [name for name in names if not name.lower().endswith((".xml", ".txt"))] or names
+        first = named[0] if named else "The upload"
         folders = {name.partition("/")[0] for name, _ in files}
         one_folder = len(folders) == 1 and "/" in first
         self._upload = Upload(files, first.partition("/")[0] if one_folder else base_name(first))
@@ -74,14 +78,17 @@ def open_source(
 
     Raises: ExchangeError where it cannot be opened.
     """
-    return UploadedFiles(uploaded_files(folder))
+    address = str(run.settings.get("address") or "")
+    return ManifestSource(settings, address) if address else UploadedFiles(uploaded_files(folder))
 
 
 def source_of(settings: Settings, sources: Sequence[str]) -> AbstractContextManager[ImportSource]:
-    """Return files and folders of this computer as the source of an import.
+    """Return files and folders of this computer, or a manifest, as the source of an import.
 
     Raises: ExchangeError where one is not there.
     """
+    if len(sources) == 1 and sources[0].startswith(("http://", "https://")):
+        return ManifestSource(settings, sources[0])
     files: list[tuple[str, Path]] = []
     for path in (Path(source) for source in sources):
         if path.is_dir():

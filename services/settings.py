@@ -45,6 +45,11 @@ class _Variables:
         "20000",
         "largest import, all its files and archives together, in megabytes",
     )
+    fetch_private: str = _setting(
+        "HTR_FETCH_PRIVATE",
+        "no",
+        "yes lets IIIF addresses lie on this computer or its network, not only on public servers",
+    )
     threads: str = _setting(
         "HTR_THREADS", "auto", "CPU threads that reading may use; auto takes one a core, at most 8"
     )
@@ -81,6 +86,7 @@ class Settings:
     device: str = "auto"
     max_upload_mb: int = 200
     max_import_mb: int = 20_000
+    fetch_private: bool = False
     threads: int = 2
     training_threads: int = 2
     segmentation: str = "auto"
@@ -106,6 +112,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         raise SettingsError(
             f"HTR_SEGMENTATION is '{value['segmentation']}'; it may be auto, network or opencv."
         )
+    if value["fetch_private"] not in ("yes", "no"):
+        raise SettingsError(
+            f"HTR_FETCH_PRIVATE is '{value['fetch_private']}'; it may be yes or no."
+        )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     threads = (
         min(8, cores or 1)
@@ -124,6 +134,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         device=device,
         max_upload_mb=_whole_number("HTR_MAX_UPLOAD_MB", value["max_upload_mb"], 1, 100_000),
         max_import_mb=_whole_number("HTR_MAX_IMPORT_MB", value["max_import_mb"], 1, 10_000_000),
+        fetch_private=value["fetch_private"] == "yes",
         threads=threads,
         training_threads=training_threads,
         segmentation=value["segmentation"],

@@ -97,7 +97,13 @@ from storage.records import (
     RunEvent,
     TrainingLine,
 )
-from storage.revisions import correct_line, corrections_since, revisions_of, undo_line
+from storage.revisions import (
+    correct_line,
+    corrections_since,
+    revisions_of,
+    take_back_texts,
+    undo_line,
+)
 from storage.run_workers import (
     GO_ON,
     GONE,
@@ -243,6 +249,7 @@ __all__ = [
     "set_current_model",
     "shown_models",
     "sign_of_life",
+    "take_back_texts",
     "take_next_run",
     "thumbnail_path",
     "training_lines",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlite_utils import Database
@@ -70,6 +71,20 @@ def undo_line(store: Store, line_id: int, author: str, parent_id: int | None) ->
         else:
             text, status = _machine_text(store, line_id), "machine"
         return _append(store, db, line_id, text, status, author, newest, undone.id)
+
+
+def take_back_texts(store: Store, texts: Mapping[int, int], author: str) -> list[Revision]:
+    """Return new revisions that go back behind the given ones; lines changed since stay.
+
+    texts: number of the revision, by line.
+    """
+    author = clean_label(author, "The name of the author")
+    with write(store) as db:
+        found = [
+            take_back(store, db, line_id, revision_id, author)
+            for line_id, revision_id in texts.items()
+        ]
+    return [revision for revision in found if revision is not None]
 
 
 def append_text(

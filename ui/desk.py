@@ -10,6 +10,7 @@ from ui.answers import Answer, RequestError, answers, author_of, number, optiona
 from ui.exports import export_functions
 from ui.line_tools import layout_view, line_functions, segmentation_methods
 from ui.line_view import line_view
+from ui.paste import paste_functions
 from ui.read_by import read_by_view, read_with_current_function
 from ui.reading import progress_view, read_again_function
 from ui.static_files import static_text
@@ -31,6 +32,7 @@ SCRIPTS = (
     "desk/line_pointer.js",
     "desk/line_keys.js",
     "desk/segment_dialog.js",
+    "desk/paste_dialog.js",
     "desk/read_by.js",
     "desk/layout.js",
     "desk/desk.js",
@@ -71,6 +73,7 @@ def desk(services: Services) -> gr.HTML:
             read_again_function(services),
             read_with_current_function(services),
             *line_functions(services),
+            *paste_functions(services),
             *export_functions(services),
             *text_step_functions(services),
         ],

@@ -16,6 +16,8 @@ from services.services import Services
 from ui.answers import Answer, RequestError, answers, author_of, number, optional_number, string
 from ui.receiving import Refused, file_name, receive_file
 
+MAX_ADDRESS = 2000  # characters
+
 
 def import_functions(services: Services) -> list[Callable[..., Answer]]:
     """Return the server functions of imports, for the places that show them."""
@@ -34,6 +36,16 @@ def import_functions(services: Services) -> list[Callable[..., Answer]]:
     def look_import(data: dict, request: gr.Request) -> Answer:
         author = author_of(request, services.settings.author)
         run = importer.look(string(data, "token"), optional_number(data, "document"), author)
+        return {"run": run.id}
+
+    @answers
+    def look_address(data: dict, request: gr.Request) -> Answer:
+        address = string(data, "address").strip()
+        if not address.startswith(("http://", "https://")) or len(address) > MAX_ADDRESS:
+            raise RequestError("The address of a manifest begins with https:// or http://.")
+        author = author_of(request, services.settings.author)
+        token = importer.begin()
+        run = importer.look(token, optional_number(data, "document"), author, address)
         return {"run": run.id}
 
     @answers
@@ -61,8 +73,8 @@ def import_functions(services: Services) -> list[Callable[..., Answer]]:
         run = storage.run(services.store, number(data, "run"))
         return {"state": run.state, "message": run.message, "result": run.result}
 
-    return [imports, new_import, look_import, take_import, cancel_import, forget_import,
-            import_result]  # fmt: skip
+    return [imports, new_import, look_import, look_address, take_import, cancel_import,
+            forget_import, import_result]  # fmt: skip
 
 
 def add_import_routes(app: FastAPI, services: Services) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exchange import write_page_xml
-from tests.browser.conftest import Server
+from tests.browser.conftest import ARTEFACTS, Server
 from tests.projects import NOW, described, image, project_zip
 
 pytestmark = pytest.mark.browser
@@ -60,6 +60,7 @@ def test_what_cannot_be_taken_in_is_left_out_only_by_agreement(
     panel = tab.locator('.place[data-place="library"] .import')
     panel.get_by_text("1 thing that cannot be taken in").click()
     panel.get_by_text("evil.xml has a DOCTYPE").wait_for()
+    tab.screenshot(path=ARTEFACTS / "import-plan.png")
     panel.get_by_label("by a machine").check()
     take = panel.get_by_role("button", name="Take it in")
     assert take.is_disabled()
@@ -78,3 +79,41 @@ def test_import_that_is_forgotten_leaves_nothing(tab, server: Server, tmp_path: 
     panel.get_by_role("button", name="Forget it").click()
     panel.wait_for(state="detached")
     assert list((server.data_dir / "imports").iterdir()) == []
+
+
+def test_pasted_transcription_goes_onto_the_lines_and_undo_takes_it_back(
+    tab, server: Server, tmp_path: Path
+) -> None:
+    choose(tab, "library", [project_zip(tmp_path, pages=1, title="To paste onto")])
+    panel = tab.locator('.place[data-place="library"] .import')
+    panel.get_by_label("by a machine").check()
+    panel.get_by_role("button", name="Take it in").click()
+    tab.get_by_role("button", name="Open").click()
+    tab.locator('.place[data-place="document"] .card a.title').first.click()
+    field = tab.get_by_role("textbox", name="Text of line 2", exact=True)
+    field.wait_for()
+    tab.get_by_role("button", name="Paste text…").click()
+    text = "page 1 line 0 aeuvre\npage 1 line 1 <b>œuvre</b>\nsomething else entirely"
+    tab.get_by_label("Transcription", exact=True).fill(text)
+    tab.get_by_role("button", name="Lay it onto the lines").click()
+    tab.get_by_role("button", name="Take 2 lines").wait_for()
+    tab.screenshot(path=ARTEFACTS / "paste-dialog.png")
+    tab.get_by_role("button", name="Take 2 lines").click()
+    tab.get_by_text("2 lines have the pasted text now.").wait_for()
+    assert field.input_value() == "page 1 line 1 <b>œuvre</b>"
+    tab.get_by_role("button", name="Undo").last.click()
+    tab.wait_for_function(
+        "document.querySelectorAll('.row textarea')[1].value === 'page 1 line 1 œuvre'"
+    )
+
+
+def test_private_address_is_not_asked(tab, server: Server) -> None:
+    place = tab.locator('.place[data-place="library"]')
+    place.get_by_role("button", name="From an address").locator("visible=true").first.click()
+    place.get_by_label("Address of the manifest").fill(server.address)
+    place.get_by_role("button", name="Look").click()
+    place.locator(".import").get_by_text("lies at 127.0.0.1, which is not public").or_(
+        place.locator(".import").get_by_text("only 80 and 443 are")
+    ).wait_for()
+    place.locator(".import").get_by_role("button", name="Close").click()
+    place.locator(".import").wait_for(state="detached")

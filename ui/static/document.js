@@ -123,6 +123,7 @@ async function rename() {
 
 element.querySelector(".add").replaceChildren(icon("upload"), "Add pages");
 element.querySelector(".add").addEventListener("click", chooseFiles);
+element.querySelector(".from-address").addEventListener("click", () => imports.askAddress());
 element.querySelector(".export").append(icon("download"), "Export");
 element.querySelector(".export").addEventListener("click", guarded(() => (
   window.htr.exportPages(element, server, [{ scope: "document", number: opened, words: "this document" }]))));

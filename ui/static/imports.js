@@ -48,6 +48,28 @@
       await this.refresh();
     }
 
+    // Asks for the address of a manifest, in a row of its own.
+    askAddress() {
+      const known = this.holder.querySelector("form.import");
+      if (known) {
+        known.querySelector("input").focus();
+        return;
+      }
+      const field = h("input", { type: "text", "aria-label": "Address of the manifest", placeholder: "https://…/manifest.json", maxlength: 2000 });
+      const form = h("form", { class: "import", onsubmit: (event) => {
+        event.preventDefault();
+        call(this.server.look_address, { document: this.document(), address: field.value })
+          .then(() => { form.remove(); return this.refresh(); }).catch(say);
+      } },
+      h("h2", {}, "Pages from a library"),
+      h("p", { class: "soft small" }, "Many libraries give an address for each of their books: a IIIF manifest. Its pages are fetched once, into this app."),
+      field,
+      h("div", { class: "buttons" }, h("button", { type: "submit", class: "first" }, "Look"),
+        h("button", { type: "button", onclick: () => form.remove() }, "Cancel")));
+      this.rows.after(form);
+      field.focus();
+    }
+
     enter() {
       this.entered = true;
       this.refresh().catch(say);

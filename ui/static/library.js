@@ -64,6 +64,7 @@ function emptyLibrary() {
       + "other programs come in as a folder or zip archive with PAGE or ALTO files."),
     h("div", { class: "buttons" },
       h("button", { type: "button", class: "first", onclick: chooseFiles }, icon("upload"), "Add pages"),
+      h("button", { type: "button", onclick: () => imports.askAddress() }, "From an address"),
       h("button", { type: "button", onclick: guarded(openExample) }, icon("pen"), "Try an example")));
 }
 
@@ -87,6 +88,7 @@ async function refresh() {
 
 element.querySelector(".add").replaceChildren(icon("upload"), "Add pages");
 element.querySelector(".add").addEventListener("click", chooseFiles);
+element.querySelector(".from-address").addEventListener("click", () => imports.askAddress());
 element.querySelector(".export").append(icon("download"), "Export");
 element.querySelector(".export").addEventListener("click", guarded(exportAll));
 element.querySelector(".new").addEventListener("click", guarded(() => newDocument(null)));

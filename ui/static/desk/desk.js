@@ -437,6 +437,7 @@ const hint = (act, words) => h("span", {}, chordKeys(keymap.first(act)), words);
 const showKeys = () => keyHints.replaceChildren(hint("next", "accept, next"), hint("back", "back"), hint("doubtful-next", "next doubtful"), hint("machine", "machine's reading"));
 showKeymap(help.querySelector(".keymap"), keymap, showKeys);
 showKeys();
+tool("paste", pasteDialog(element, { page: () => page, server, refresh: () => refresh() }));
 tools.showKeys(help.querySelector(".line-keys"));
 tool("help", () => help.showModal());
 element.querySelector(".close-help").addEventListener("click", () => help.close());

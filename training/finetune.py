@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
 
@@ -36,7 +36,6 @@ from training.weight_average import blended
 
 SELECTION = 4  # what the random number that sets lines aside is for; part of its seed
 TRIAL_STEPS = 3  # the first one also allocates and picks kernels
-READING_SHARE = 0.35  # time to read a line, of the time to train on it
 
 
 @dataclass
@@ -148,16 +147,26 @@ def measure_step_s(base: Trainable, lines: Sequence[TrainLine], config: Finetune
     return min(seconds)
 
 
-def estimate_s(step_s: float, lines: int, held_out: int, config: FinetuneConfig) -> float:
-    """Return the seconds that a run will take, from those of a step.
+def measure_reading_s(base: Trainable, lines: Sequence[TrainLine], config: FinetuneConfig) -> float:
+    """Return the seconds that reading such a line takes here, by reading these."""
+    device = choose_device(config.device)
+    read_lines(base, lines[:1], device)  # it also allocates and picks kernels
+    began_s = time.perf_counter()
+    read_lines(base, lines, device)
+    return (time.perf_counter() - began_s) / max(1, len(lines))
+
+
+def estimate_s(
+    step_s: float, reading_s: float, lines: int, held_out: int, config: FinetuneConfig
+) -> float:
+    """Return the seconds that a run will take, from those of a step and of reading a line.
 
     lines, held_out: how many lines there are to train on and to test.
     """
     choosing = _choosing_lines(lines, config)
     read = config.points * (min(held_out, config.watched_lines) + choosing)
     read += choosing * len(config.interpolations)
-    whole = config.planned_steps(lines - choosing) * step_s
-    whole += read * READING_SHARE * step_s / config.batch_lines
+    whole = config.planned_steps(lines - choosing) * step_s + read * reading_s
     return whole if config.time_limit_s is None else min(whole, config.time_limit_s)
 
 
@@ -232,12 +241,15 @@ def _train(
 
 
 def _look(task: _Task, run: _Run) -> None:
-    """Read the watched lines and those set aside with the averaged weights; add to the curve."""
+    """Read the lines set aside with the averaged weights, those watched as mixed; add to the curve.
+
+    What is shown is what the run would end with, as far as that is known before it has chosen.
+    """
     average = task.learner.average.state
-    task.reader.model.load_state_dict(average)
-    readings = read_lines(task.reader, [*task.watched, *task.choose], task.learner.device)
-    count = len(task.watched)
-    chosen_by = cer_of(task.choose, readings[count:]) if task.choose else None
+    mixed = blended(task.start, average, task.config.interpolation)
+    choose, watched = task.choose, task.watched
+    chosen_by = cer_of(choose, _readings(task, average, choose)) if choose else None
+    readings = _readings(task, mixed, watched) if watched else []
     earlier = [p.chosen_by for p in run.curve if p.chosen_by is not None]
     if chosen_by is not None and chosen_by <= min(earlier, default=math.inf):
         run.best = {name: value.clone() for name, value in average.items()}
@@ -246,13 +258,19 @@ def _look(task: _Task, run: _Run) -> None:
             run.step,
             run.elapsed_s,
             sum(run.losses) / len(run.losses) if run.losses else None,
-            cer_of(task.watched, readings[:count]) if count else None,
+            cer_of(watched, readings) if watched else None,
             chosen_by,
         )
     )
     run.losses.clear()
-    shown = zip(task.watched, readings[:count], strict=True)
+    shown = zip(watched, readings, strict=True)
     run.shown = tuple((line.key, line.text, text) for line, text in shown)[: task.config.samples]
+
+
+def _readings(task: _Task, weights: Mapping[str, Tensor], lines: Sequence[TrainLine]) -> list[str]:
+    """Return what a network with these weights reads."""
+    task.reader.model.load_state_dict(weights)
+    return read_lines(task.reader, lines, task.learner.device)
 
 
 def _candidate(task: _Task, run: _Run) -> tuple[Trainable, float]:
@@ -266,9 +284,8 @@ def _candidate(task: _Task, run: _Run) -> tuple[Trainable, float]:
     if task.choose and run.step:
         cers = []
         for candidate in task.config.interpolations:
-            task.reader.model.load_state_dict(blended(task.start, trained, candidate))
-            readings = read_lines(task.reader, task.choose, task.learner.device)
-            cers.append(cer_of(task.choose, readings))
+            mixed = blended(task.start, trained, candidate)
+            cers.append(cer_of(task.choose, _readings(task, mixed, task.choose)))
         share = chosen_interpolation(task.config.interpolations, cers, task.config.tolerance)
     task.reader.model.load_state_dict(blended(task.start, trained, share))
     tcm = task.learner.trainable.tcm

@@ -94,8 +94,9 @@ class FinetuneConfig:
 class Point:
     """The state of a run at one step.
 
-    loss: mean since the last point. cer: of the watched held-out lines. chosen_by: CER on the
-    training lines set aside for choosing, None where there are none.
+    loss: mean since the last point. cer: of the watched held-out lines, read with the weights
+    mixed as without lines to choose by. chosen_by: CER of the trained weights on the training
+    lines set aside for choosing, None where there are none.
     """
 
     step: int

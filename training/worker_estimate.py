@@ -9,7 +9,7 @@ import storage
 from htr.device import choose_device
 from htr.metrics import normalise
 from training.errors import TrainingError
-from training.finetune import READING_SHARE, estimate_s, measure_step_s
+from training.finetune import estimate_s, measure_reading_s, measure_step_s
 from training.lines import TrainLine
 from training.reference import REFERENCE_LINES, thinned
 from training.snapshot import crop_training_lines
@@ -26,7 +26,7 @@ def estimate(
 ) -> dict[str, float]:
     """Return the seconds that learning takes, and those of all that comes before and after it.
 
-    Keys: "learning_s", "around_s", "step_s".
+    Keys: "learning_s", "around_s", "step_s", "reading_s" (of a line).
 
     Raises: TrainingError where there is nothing to learn from; StorageError, RecognitionError.
     """
@@ -50,9 +50,11 @@ def estimate(
     config = finetune_config(TrainSettings(), str(choose_device(device)))
     start_s = time.monotonic() - began_s
     step_s = measure_step_s(base, lines, config)
+    reading_s = measure_reading_s(base, lines, config)
     read = 2 * (test + 2 * REFERENCE_LINES)  # by both models, at most
     return {
         "step_s": step_s,
-        "learning_s": estimate_s(step_s, len(train_ids), test, config),
-        "around_s": start_s + read * READING_SHARE * step_s / config.batch_lines,
+        "reading_s": reading_s,
+        "learning_s": estimate_s(step_s, reading_s, len(train_ids), test, config),
+        "around_s": start_s + read * reading_s,
     }

@@ -17,6 +17,7 @@ import pytest
 import storage
 from services.settings import Settings
 from services.trainer import Trainer
+from services.worker_process import is_worker
 from tests.training.desk_data import SMALL, add_model, make_desk, that_reads
 from tests.training.line_sets import tiny_trainable
 from training.errors import TrainingError
@@ -72,12 +73,16 @@ def finished(store: storage.Store, result: dict[str, Any]) -> int:
 
 
 def wait_for(trainer: Trainer, done: Callable[[storage.Run | None], bool]) -> storage.Run:
-    """Return the run once it is as wanted; looking at it is what notices its end."""
+    """Return the run once it is as wanted; looking at it is what notices its end.
+
+    The process of a run that has come to its end has ended too.
+    """
     limit_s = time.monotonic() + LIMIT_S
     while time.monotonic() < limit_s:
         state = trainer.state()
         run = state.active or state.ended
-        if done(run):
+        at_work = run and not state.active and run.worker_pid and is_worker(run.worker_pid)
+        if done(run) and not at_work:
             assert run is not None
             return run
         time.sleep(0.1)

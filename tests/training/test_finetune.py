@@ -13,6 +13,7 @@ from training.finetune import (
     chosen_interpolation,
     estimate_s,
     finetune,
+    measure_reading_s,
     measure_step_s,
     set_aside,
 )
@@ -271,14 +272,15 @@ def test_trial_step_leaves_the_base_as_it_is_and_takes_time() -> None:
     base = tiny_trainable()
     before = {k: v.clone() for k, v in base.model.state_dict().items()}
     assert measure_step_s(base, drawn_lines(3), QUICK) > 0
+    assert measure_reading_s(base, drawn_lines(3), QUICK) > 0
     assert same(before, base.model.state_dict())
 
 
 def test_estimate_grows_with_the_lines_and_ends_at_the_time_limit() -> None:
     config = FinetuneConfig()
-    few, many = (estimate_s(0.5, lines, 20, config) for lines in (8, 64))
+    few, many = (estimate_s(0.5, 0.1, lines, 20, config) for lines in (8, 64))
     assert 0 < few < many
-    assert estimate_s(0.5, 64, 20, replace(config, time_limit_s=10.0)) == 10.0
+    assert estimate_s(0.5, 0.1, 64, 20, replace(config, time_limit_s=10.0)) == 10.0
 
 
 def test_lines_without_ink_or_width_do_no_harm() -> None:

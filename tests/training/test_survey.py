@@ -24,7 +24,7 @@ def store(tmp_path: Path) -> Iterator[storage.Store]:
 def test_survey_tells_lines_pages_split_and_model(store: storage.Store) -> None:
     found = survey(store)
     assert (found.lines, found.pages, found.documents) == (12, 2, 1)
-    assert (found.model_name, found.split.kind) == ("tiny", "pages")
+    assert (found.model_name, found.split.kind) == ("small", "pages")
     assert found.split.explanation == (
         "1 page will teach the model, 1 page (6 lines) will test it."
     )

@@ -1,4 +1,4 @@
-"""The training process: `python -m training.worker RUN --data-dir DIR` works on one waiting run.
+"""The training process: `python -m training.worker RUN` works on one waiting run.
 
 It is started by the app and outlives it. All that it has to say goes into the database, what it
 makes into the folder of the run. With --estimate it only measures how long a training would take.
@@ -34,15 +34,7 @@ AGAIN = "Nothing is lost: go on from the last checkpoint"
 
 def main(arguments: list[str] | None = None) -> int:
     """Work on the run and return the exit status: 0 if it came to an orderly end."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=int, nargs="?", help="number of the waiting run")
-    parser.add_argument("--data-dir", type=Path, required=True, help="the app's data folder")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--threads", type=int, help="CPU threads; default: one a core")
-    parser.add_argument("--documents", help="with --estimate: numbers of documents; default: all")
-    parser.add_argument(
-        "--estimate", action="store_true", help="print how long a training would take, as JSON"
-    )
+    parser = command_line()
     chosen = parser.parse_args(arguments)
     if chosen.estimate == (chosen.run is not None):
         parser.error("name either a run or --estimate")
@@ -57,6 +49,25 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.estimate:
             return _print_estimate(store, chosen.documents, chosen.device)
         return work(store, chosen.run, chosen.device, listen=_on_terminate)
+
+
+def command_line() -> argparse.ArgumentParser:
+    """Return what the process understands."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=int, nargs="?", help="number of the waiting run")
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Path(os.environ.get("HTR_DATA_DIR") or "data"),
+        help="the app's data folder; default: HTR_DATA_DIR, else data",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--threads", type=int, help="CPU threads; default: one a core")
+    parser.add_argument("--documents", help="with --estimate: numbers of documents; default: all")
+    parser.add_argument(
+        "--estimate", action="store_true", help="print how long a training would take, as JSON"
+    )
+    return parser
 
 
 def work(

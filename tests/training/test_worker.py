@@ -24,7 +24,7 @@ from training.finetune_config import FinetuneConfig, FinetuneResult, Point, Prog
 from training.lines import TrainLine
 from training.run_folder import RunFolder, run_folder
 from training.trainable import Trainable
-from training.worker import DONE, FAILED, NOT_OURS, UNTOLD, work
+from training.worker import DONE, FAILED, NOT_OURS, UNTOLD, command_line, work
 from training.worker_run import train
 
 Step = Callable[[int], None]
@@ -416,6 +416,13 @@ def test_run_that_another_process_works_on_is_not_touched(make: Callable[..., De
     storage.begin_run(desk.store, run_id, 1)
     assert desk.work(run_id) == NOT_OURS
     assert desk.run(run_id).attempts == 1
+
+
+def test_process_finds_the_data_folder_as_the_app_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTR_DATA_DIR", "/somewhere")
+    assert command_line().parse_args(["5"]).data_dir == Path("/somewhere")
+    monkeypatch.delenv("HTR_DATA_DIR")
+    assert command_line().parse_args(["5"]).data_dir == Path("data")
 
 
 def test_resumed_run_learns_from_the_snapshot_of_its_start(make: Callable[..., Desk]) -> None:

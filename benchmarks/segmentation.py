@@ -5,7 +5,7 @@ python -m benchmarks.segmentation PAGES.zip [--rivals kraken,rapidocr|none] [--l
 `make bench-segmentation` makes the rivals' environment first. Every contestant runs in a process
 of its own; they take turns page by page, the first of a page changing, so that whatever else the
 machine does hits all alike. Reading the image, loading the weights and a first small page are not
-timed.
+timed. With --out, every answer is kept there, and a run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
+from benchmarks.kept_answers import KeptAnswers, version_of_ours
 from benchmarks.page_worker import Answer, Worker, WorkerError
 from benchmarks.pages import BenchmarkError, TruePage, read_truth, spread
 from benchmarks.segmentation_score import PageScore, mean_score, score_page
@@ -78,7 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                for key in rivals},
         }  # fmt: skip
         sparse = {"kraken": options.kraken_every}
-        contestants = race(options.pages, pages, commands, options.threads, sparse)
+        kept = KeptAnswers(
+            options.out / "answers.jsonl" if options.out else None, options.pages, options.threads
+        )
+        contestants = race(options.pages, pages, commands, options.threads, sparse, kept)
     except BenchmarkError as error:
         print(error, file=sys.stderr)
         return 1
@@ -99,12 +103,15 @@ def race(
     commands: Mapping[str, Sequence[str]],
     threads: int,
     every: Mapping[str, int] | None = None,
+    kept: KeptAnswers | None = None,
 ) -> list[Contestant]:
     """Return the contestants with their answers, in the order of the commands.
 
     commands: by contestant, what starts its worker. threads: of each worker.
     every: contestants that take only every so many of the pages, by their key.
+    kept: answers of a run that was stopped, and where new ones go.
     """
+    kept = kept or KeptAnswers(None, archive, threads)
     contestants = []
     with ExitStack() as stack:
         for key, command in commands.items():
@@ -124,7 +131,7 @@ def race(
             for contestant in contestants[first:] + contestants[:first]:
                 step = (every or {}).get(contestant.key, 1)
                 if number % step == step // 2:
-                    _take_turn(contestant, archive, page)
+                    _take_turn(contestant, archive, page, kept)
     print(file=sys.stderr)
     return contestants
 
@@ -186,11 +193,17 @@ def table_by_source(pages: Sequence[TruePage], contestants: Sequence[Contestant]
     return _markdown(rows)
 
 
-def _take_turn(contestant: Contestant, archive: Path, page: TruePage) -> None:
+def _take_turn(contestant: Contestant, archive: Path, page: TruePage, kept: KeptAnswers) -> None:
     if contestant.failure or contestant.worker is None:
         return
+    ours = contestant.key in OURS
+    version = version_of_ours(contestant.key) if ours else contestant.name
+    answer = kept.of(version, page.file)
     try:
-        contestant.answers[page.file] = contestant.worker.segment(archive, page.file)
+        if answer is None:
+            answer = contestant.worker.segment(archive, page.file)
+            kept.add(version, page.file, answer)
+        contestant.answers[page.file] = answer
     except WorkerError as error:
         contestant.failure = f"{error} (after {len(contestant.answers)} pages)"
 

@@ -99,6 +99,14 @@ def load_segmenter(path: Path) -> Segmenter:
 
     Raises: SegmentationError if the file is missing or is something else.
     """
+    return _folded(read_segmenter(path)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def read_segmenter(path: Path) -> Segmenter:
+    """The network of that file as it was trained, with its batch norm, for further training.
+
+    Raises: SegmentationError if the file is missing or is something else.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -118,7 +126,7 @@ def load_segmenter(path: Path) -> Segmenter:
             f"{path.name} holds no weights of the line segmenter ({error}). Restore the file from "
             "the release, or choose the OpenCV method in the settings."
         ) from error
-    return _folded(network.eval()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval()
 
 
 def save_segmenter(path: Path, network: Segmenter, facts: dict) -> None:

@@ -16,14 +16,16 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from htr.device import autocast, training_precision
-from segmentation.unet import Segmenter, SegmenterConfig, save_segmenter
+from segmentation.unet import Segmenter, SegmenterConfig, read_segmenter, save_segmenter
 from training.drawn_pages import drawn_pages
-from training.segmentation_data import CropStream, prefetched_batches, read_truth_pages
+from training.inserted_words import with_inserted_words
+from training.segmentation_data import CropStream, TruthPage, prefetched_batches, read_truth_pages
 
 CPU = torch.device("cpu")
 CHECKPOINT = "checkpoint.pt"
@@ -41,6 +43,7 @@ class PretrainConfig:
     ema_decay: of the running mean of the weights, which is what ships.
     save_minutes: wall time between two checkpoints.
     calm: share of crops that are distorted as little as real scans are; for the end of training.
+    inserted: share of the pages on which words of their own are copied between and beside lines.
     """
 
     minutes: float = 85.0
@@ -56,6 +59,7 @@ class PretrainConfig:
     save_minutes: float = 4.0
     seed: int = 1
     calm: float = 0.0
+    inserted: float = 0.0
 
 
 @dataclass
@@ -131,16 +135,17 @@ def train(
     drawn: so many pages that the project draws itself are added (`training/drawn_pages.py`).
 
     Goes on from the checkpoint in run_dir if there is one; every few minutes the checkpoint and the
-    averaged weights are written there, each in one piece. A new run begins with the weights of the
-    checkpoint start_from, if one is given.
+    averaged weights are written there, each in one piece. A new run begins with the averaged
+    weights of start_from, if given: a checkpoint, or weights as they ship (.safetensors).
     """
     run_dir.mkdir(parents=True, exist_ok=True)
-    pages = [
+    real = [
         page
         for archive in archives
         for page in read_truth_pages(archive, page_limit)
         if page.source not in without
-    ] + drawn_pages(drawn, config.seed)
+    ]
+    pages = _some_with_words(real, config) + drawn_pages(drawn, config.seed)
     state = _start(run_dir, config, start_from)
     stream = CropStream(pages, config.crop_px, config.seed + 7919 * state.step, calm=config.calm)
     batches = prefetched_batches(stream, config.batch)
@@ -192,7 +197,15 @@ def main() -> None:
     parser.add_argument(
         "--calm", type=float, default=defaults.calm, help="share of crops distorted very little"
     )
-    parser.add_argument("--start-from", type=Path, help="checkpoint.pt whose weights begin the run")
+    parser.add_argument(
+        "--inserted",
+        type=float,
+        default=defaults.inserted,
+        help="share of pages on which words are copied between and beside lines",
+    )
+    parser.add_argument(
+        "--start-from", type=Path, help="checkpoint.pt or weights (.safetensors) to begin with"
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
     parser.add_argument(
         "--pages", type=int, default=None, help="first N pages of each archive only"
@@ -213,6 +226,7 @@ def main() -> None:
         ema_decay=args.ema_decay,
         seed=args.seed,
         calm=args.calm,
+        inserted=args.inserted,
     )
     weights = train(
         args.archives,
@@ -242,10 +256,21 @@ def _start(run_dir: Path, config: PretrainConfig, start_from: Path | None) -> Tr
         optimizer.load_state_dict(saved["optimizer"])
         state.step, state.trained_s = saved["step"], saved["trained_s"]
     elif start_from is not None:
-        saved = torch.load(start_from, weights_only=True)
-        network.load_state_dict(saved["average"])
-        average.load_state_dict(saved["average"])
+        if start_from.suffix == ".safetensors":
+            weights = read_segmenter(start_from).state_dict()
+        else:
+            weights = torch.load(start_from, weights_only=True)["average"]
+        network.load_state_dict(weights)
+        average.load_state_dict(weights)
     return state
+
+
+def _some_with_words(pages: list[TruthPage], config: PretrainConfig) -> list[TruthPage]:
+    """The pages, that share of them with words copied between and beside their lines."""
+    rng = np.random.default_rng(config.seed)
+    return [
+        with_inserted_words(page, rng) if rng.random() < config.inserted else page for page in pages
+    ]
 
 
 def _train_step(

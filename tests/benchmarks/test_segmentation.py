@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks.draw_pages import SET_ASIDE, SPURIOUS, ScoredPage, drawn, read_found, worst_pages
+from benchmarks.kept_answers import KeptAnswers
 from benchmarks.page_worker import Answer, Worker, WorkerError
 from benchmarks.pages import BenchmarkError, TrueLine, TruePage, read_truth, spread
 from benchmarks.segmentation import Contestant, main, race, table, table_by_source
@@ -133,6 +134,34 @@ def test_slow_contestant_takes_every_other_page_and_is_compared_on_these(
     assert rows[4].startswith("| fake 1.0, 1 of 2 pages | 0.667 | 0.667 | 1.000 | 0.500 |")
     by_source = table_by_source(pages, contestants).splitlines()
     assert by_source[2].endswith("| 0 pages: nan / nan (0, 0) |")
+
+
+def test_stopped_run_goes_on_with_the_pages_that_were_not_asked(
+    archive: Path, tmp_path: Path
+) -> None:
+    pages = read_truth(archive)
+    path = tmp_path / "out" / "answers.jsonl"
+    commands = {"kraken": worker_command(tmp_path, "return Found(LINES)")}
+    race(archive, pages[:1], commands, 1, kept=KeptAnswers(path, archive, 1))
+    with path.open("a") as out:
+        out.write('{"setting": "cut off in the mid')
+    again = {"kraken": worker_command(tmp_path, "return Found(LINES[:1])")}
+    went_on = race(archive, pages, again, 1, kept=KeptAnswers(path, archive, 1))
+    assert [len(answer.lines) for answer in went_on[0].answers.values()] == [2, 1]
+    other_threads = race(archive, pages, again, 1, kept=KeptAnswers(path, archive, 2))
+    assert [len(answer.lines) for answer in other_threads[0].answers.values()] == [1, 1]
+
+
+def test_answers_of_ours_are_kept_for_the_same_code_and_weights_only(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = read_truth(archive)[:1]
+    path = tmp_path / "answers.jsonl"
+    for version, lines in (("network a", "LINES"), ("network b", "LINES[:1]")):
+        monkeypatch.setattr("benchmarks.segmentation.version_of_ours", lambda key, v=version: v)
+        commands = {"network": worker_command(tmp_path, f"return Found({lines})")}
+        ours = race(archive, pages, commands, 1, kept=KeptAnswers(path, archive, 1))
+    assert [len(answer.lines) for answer in ours[0].answers.values()] == [1]
 
 
 def test_table_by_source_has_a_row_for_each(archive: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from segmentation.unet import load_segmenter
+from segmentation.unet import load_segmenter, read_segmenter
 from training.page_augmentation import (
     PageAugmentation,
     draw_transform,
@@ -169,3 +169,12 @@ def test_stopped_training_goes_on_and_writes_usable_weights(archive: Path, tmp_p
     assert after["trained_s"] > before["trained_s"] >= 0.6
     assert json.loads((run_dir / "facts.json").read_text())["steps"] == after["step"]
     load_segmenter(weights)
+
+
+def test_training_starts_from_weights_as_they_ship(archive: Path, tmp_path: Path) -> None:
+    config = PretrainConfig(minutes=0.01, crop_px=64, batch=2, warmup_steps=2)
+    shipped = train([archive], tmp_path / "first", config)
+    still = PretrainConfig(minutes=0.0, crop_px=64, batch=2, inserted=1.0)
+    again = train([archive], tmp_path / "second", still, start_from=shipped)
+    first, second = read_segmenter(shipped).state_dict(), read_segmenter(again).state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)

@@ -60,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rivals", default=",".join(RIVALS), help='comma-separated, or "none"')
     parser.add_argument("--rivals-python", type=Path, default=RIVALS_PYTHON)
     parser.add_argument("--limit", type=int, help="so many pages, spread over the archive")
+    parser.add_argument("--source", action="append", help="only pages of this source; repeatable")
     parser.add_argument(
         "--kraken-every",
         type=int,
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         rivals = _chosen_rivals(options.rivals)
-        pages = spread(read_truth(options.pages), options.limit)
+        pages = spread(_of_sources(read_truth(options.pages), options.source), options.limit)
         commands = {
             **{key: [sys.executable, "-m", "benchmarks.segmentation_ours", key] for key in OURS},
             **{key: [str(options.rivals_python), "-m", "benchmarks.segmentation_rivals", key]
@@ -191,6 +192,13 @@ def table_by_source(pages: Sequence[TruePage], contestants: Sequence[Contestant]
         lines = sum(len(page.lines) for page in members)
         rows.append((source, str(len(members)), str(lines), *cells))
     return _markdown(rows)
+
+
+def _of_sources(pages: Sequence[TruePage], sources: Sequence[str] | None) -> list[TruePage]:
+    chosen = [page for page in pages if not sources or page.source in sources]
+    if not chosen:
+        raise BenchmarkError(f"The archive has no page of {', '.join(sources or ())}.")
+    return chosen
 
 
 def _take_turn(contestant: Contestant, archive: Path, page: TruePage, kept: KeptAnswers) -> None:

@@ -1,6 +1,7 @@
 """Segment the pages of a zip and write what was found, for the scorer of baselines.
 
 python -m benchmarks.segmentation_predictions PAGES.zip OUT.jsonl --method opencv|network
+python -m benchmarks.segmentation_predictions PAGES.zip OUT.jsonl --weights OTHER.safetensors
 
 Lines that were set aside are rows of their own, "aside", which the scorer leaves out.
 """
@@ -11,6 +12,7 @@ import argparse
 import json
 import time
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -18,6 +20,8 @@ import numpy as np
 
 from segmentation import METHODS, Line, decode_page, segment
 from segmentation.lines import ASIDE
+from segmentation.network import segment_with_network
+from segmentation.unet import load_segmenter
 
 
 def main() -> None:
@@ -28,23 +32,31 @@ def main() -> None:
     parser.add_argument("--method", choices=METHODS, default="auto")
     parser.add_argument("--scale", type=float, default=1.0, help="resize the pages beforehand")
     parser.add_argument("--limit", type=int, help="only so many pages")
+    parser.add_argument("--source", action="append", help="only pages of this source; repeatable")
+    parser.add_argument("--weights", type=Path, help="other weights of the network")
     arguments = parser.parse_args()
+    if arguments.weights:
+        find = partial(segment_with_network, network=load_segmenter(arguments.weights))
+    else:
+        find = partial(segment, method=arguments.method)
 
     seconds = []
     with zipfile.ZipFile(arguments.pages) as archive, arguments.predictions.open("w") as out:
         truth = archive.read("pages.jsonl").decode("utf-8").splitlines()
-        names = [json.loads(row)["file"] for row in truth][: arguments.limit]
+        pages = [json.loads(row) for row in truth][: arguments.limit]
+        chosen = arguments.source or {page["source"] for page in pages}
+        names = [page["file"] for page in pages if page["source"] in chosen]
         for name in names:
             page = _scaled(decode_page(archive.read(name)), arguments.scale)
             start = time.perf_counter()
-            lines = segment(page, arguments.method)
+            lines = find(page)
             seconds.append(time.perf_counter() - start)
             own = [_row(line, arguments.scale) for line in lines if line.kind != ASIDE]
             aside = [_row(line, arguments.scale) for line in lines if line.kind == ASIDE]
             out.write(json.dumps({"file": name, "lines": own, "aside": aside}) + "\n")
     print(
-        f"{arguments.method}: {len(seconds)} pages, {np.mean(seconds):.3f} s a page "
-        f"(longest {max(seconds):.3f} s)"
+        f"{arguments.weights or arguments.method}: {len(seconds)} pages, "
+        f"{np.mean(seconds):.3f} s a page (longest {max(seconds):.3f} s)"
     )
 
 

@@ -44,15 +44,15 @@ TURN_MARGIN = 0.01  # by how much another way up has to be surer
 TURN_FLAGS = {1: ("vertical",), 2: ("upside-down",), 3: ("vertical",)}
 
 
-def segment_with_network(page: np.ndarray) -> list[Line]:
-    """Lines of a page in reading order, found by the bundled network.
+def segment_with_network(page: np.ndarray, network: Segmenter | None = None) -> list[Line]:
+    """Lines of a page in reading order, found by that network, or by the bundled one.
 
     page: uint8 (H, W) gray or (H, W, 3) RGB. Torch runs on the threads of its caller's setting.
 
     Raises: SegmentationError for something that is no page, and if the weights are missing.
     """
     gray = gray_page(page)
-    found = find_lines(gray, bundled_segmenter())
+    found = find_lines(gray, network or bundled_segmenter())
     baselines = [tuple((float(x), float(y)) for x, y in line.points) for line in found]
     polygons = outline_lines(gray, baselines, [line.spacing_px for line in found])
     lines = [

@@ -7,7 +7,7 @@ CODE := app.py exchange htr segmentation storage services synthesis ui training 
 # Threads that spin while they wait make a busy machine many times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation bench-finetune bench-decoding bench-autosave clean
+.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation bench-finetune bench-decoding bench-recognition bench-autosave clean
 
 app: .venv/app-installed
 	$(BIN)/python app.py
@@ -92,6 +92,16 @@ SAVES ?= 100000
 bench-autosave: .venv/app-installed
 	$(BIN)/python -m benchmarks.autosave --editors $(EDITORS) --saves $(SAVES) \
 	  --out test-artefacts/autosave
+
+# Lines and pages a second: our path beside the plain one, for the published network and the shipped
+# model. RECOGNITION=other.zip, FULL=16 (lines) and READ_PAGES=1000 change it.
+RECOGNITION ?= ../shared/data/lines-test.zip
+FULL ?= 64
+READ_PAGES ?= 40
+
+bench-recognition: .venv/app-installed
+	$(BIN)/python -m benchmarks.recognition $(RECOGNITION) --full $(FULL) --pages $(READ_PAGES) \
+	  --out test-artefacts/recognition
 
 # Without its rivals the benchmark still runs ours, and says why the others are missing.
 .venv-rivals/installed: benchmarks/requirements-rivals.txt .venv/bin/python

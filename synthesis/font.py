@@ -1,4 +1,8 @@
-"""The vendored handwriting fonts: what each can write, and how large its letters are."""
+"""Handwriting fonts: what each can write, and how large its letters are.
+
+Nine are part of the project; more can be fetched (see `synthesis/fetch_fonts.py`). A fetched font
+is made of several files, one for each part of Unicode, as the registry has it.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from synthesis.face import Face, face_of
 
 FOLDER = Path(__file__).parent / "fonts"
 MEASURE_PX = 200  # size at which a font is measured; large, so that rounding does not matter
+PLAIN_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,"
 WOFF_HEADER_BYTES = 44
 WOFF_ENTRY_BYTES = 20
 
@@ -39,28 +46,24 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Font:
-    """A handwriting font in `synthesis/fonts`; name is its file name without ending."""
+    """A handwriting font. paths: its WOFF files; the first one holds the plain letters."""
 
     name: str
-
-    @property
-    def path(self) -> Path:
-        """The font file."""
-        return FOLDER / f"{self.name}.woff"
+    paths: tuple[Path, ...]
 
     @property
     def licence_path(self) -> Path:
         """The licence that the font came with."""
-        return FOLDER / f"{self.name}.OFL.txt"
+        return self.paths[0].parent / f"{self.name}.OFL.txt"
 
     @property
     def metrics(self) -> Metrics:
         """Sizes of the letters, measured on the drawn glyphs."""
-        return _measure(self.name)
+        return _measure(self)
 
     def covers(self, text: str) -> bool:
         """True if the font has a glyph for every character of the text, white space aside."""
-        return all(c.isspace() or c in _characters(self.name) for c in text)
+        return all(c.isspace() or any(c in _characters(p) for p in self.paths) for c in text)
 
     def spelled(self, word: str) -> str:
         """The word as this font can write it: itself, else without accents, else nothing."""
@@ -72,15 +75,33 @@ class Font:
         plain = plain.replace("œ", "oe").replace("Œ", "OE")
         return plain if self.covers(plain) else ""
 
-    def at(self, size_px: float) -> ImageFont.FreeTypeFont:
-        """The font at a size for Pillow, laid out without Raqm, whose presence varies."""
-        return _sized(self.name, round(size_px * 4) / 4)
+    def at(self, size_px: float) -> Face:
+        """The font at a size, ready to draw."""
+        return face_of(self.paths, _characters, round(size_px * 4) / 4)
 
 
 @cache
 def fonts() -> tuple[Font, ...]:
-    """All vendored fonts, ordered by name."""
-    return tuple(Font(path.stem) for path in sorted(FOLDER.glob("*.woff")))
+    """All fonts of the project, ordered by name."""
+    return tuple(Font(path.stem, (path,)) for path in sorted(FOLDER.glob("*.woff")))
+
+
+@lru_cache(maxsize=4)
+def fonts_in(folder: Path) -> tuple[Font, ...]:
+    """The fonts that were fetched into the folder, ordered by name; none if it is not there.
+
+    Those that cannot be read as far as that, or lack plain letters, are left out.
+    """
+    found = []
+    for home in sorted(path for path in folder.glob("*") if path.is_dir()):
+        # "latin" before "latin-ext" and "vietnamese": the plain letters stand in the first file
+        paths = tuple(sorted(home.glob("*.woff"), key=lambda path: (len(path.stem), path.stem)))
+        try:
+            if paths and Font(home.name, paths).covers(PLAIN_LETTERS):
+                found.append(Font(home.name, paths))
+        except (SynthesisError, OSError, struct.error, zlib.error):
+            continue
+    return tuple(found)
 
 
 def font_named(name: str) -> Font:
@@ -100,22 +121,15 @@ def fonts_covering(text: str) -> tuple[Font, ...]:
     return tuple(font for font in fonts() if font.covers(text))
 
 
-@lru_cache(maxsize=64)
-def _sized(name: str, size_px: float) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(
-        str(FOLDER / f"{name}.woff"), size_px, layout_engine=ImageFont.Layout.BASIC
-    )
-
-
 @cache
-def _measure(name: str) -> Metrics:
-    face = _sized(name, MEASURE_PX)
+def _measure(font: Font) -> Metrics:
+    face = font.at(MEASURE_PX)
 
     def box(letter: str) -> tuple[float, float, float, float]:
-        return face.getbbox(letter, anchor="ls")
+        return face.box(letter)
 
     canvas = Image.new("L", (4 * MEASURE_PX, 2 * MEASURE_PX), 0)
-    ImageDraw.Draw(canvas).text((MEASURE_PX, MEASURE_PX), "nuil", font=face, fill=255, anchor="ls")
+    face.draw(ImageDraw.Draw(canvas), (MEASURE_PX, MEASURE_PX), "nuil")
     depth = cv2.distanceTransform((np.asarray(canvas) > 127).astype(np.uint8), cv2.DIST_L2, 3)
     return Metrics(
         x_height=float(np.median([-box(c)[1] for c in "xuvnm"])) / MEASURE_PX,
@@ -127,9 +141,9 @@ def _measure(name: str) -> Metrics:
 
 
 @cache
-def _characters(name: str) -> frozenset[str]:
+def _characters(path: Path) -> frozenset[str]:
     """The characters in the font's own map (WOFF 1, `cmap` format 4), white space left out."""
-    table = _woff_table((FOLDER / f"{name}.woff").read_bytes(), b"cmap")
+    table = _woff_table(path.read_bytes(), b"cmap")
     found: set[str] = set()
     for index in range(struct.unpack_from(">H", table, 2)[0]):
         platform, _, offset = struct.unpack_from(">HHI", table, 4 + 8 * index)
@@ -141,7 +155,7 @@ def _characters(name: str) -> frozenset[str]:
 def _woff_table(data: bytes, wanted: bytes) -> bytes:
     """The uncompressed table. Source: W3C, WOFF File Format 1.0, sections 3 and 4."""
     if data[:4] != b"wOFF":
-        raise SynthesisError("A handwriting font is not a WOFF 1 file. Restore synthesis/fonts.")
+        raise SynthesisError("A handwriting font is not a WOFF 1 file. Fetch or restore it.")
     for index in range(struct.unpack_from(">H", data, 12)[0]):
         entry = WOFF_HEADER_BYTES + WOFF_ENTRY_BYTES * index
         tag, offset, packed, size = struct.unpack_from(">4sIII", data, entry)

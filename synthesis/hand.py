@@ -45,7 +45,7 @@ class Hand:
     def width_px(self, word: str) -> float:
         """The usual width of the word as this hand writes it."""
         face = self.font.at(self.size_px * SCALE)
-        return face.getlength(word) / SCALE * self.stretch
+        return face.width(word) / SCALE * self.stretch
 
 
 @dataclass(frozen=True)
@@ -110,13 +110,11 @@ def _word(
     pen_px = max(0.0, (hand.pen - hand.font.metrics.pen / hand.font.metrics.x_height))
     stroke = round(pen_px * hand.x_height_px * SCALE / 2 * 4) / 4
     pad = 4 + int(stroke)
-    left, top, right, bottom = face.getbbox(word, anchor="ls")
+    left, top, right, bottom = face.box(word)
     width, height = int(right - left) + 2 * pad, int(bottom - top) + 2 * pad
     foot_x, foot_y = pad - int(left), pad - int(top)
     canvas = Image.new("L", (width, height), 0)
-    ImageDraw.Draw(canvas).text(
-        (foot_x, foot_y), word, font=face, fill=255, anchor="ls", stroke_width=stroke
-    )
+    face.draw(ImageDraw.Draw(canvas), (foot_x, foot_y), word, stroke)
     restless = hand.jitter
     size = 1.0 + restless * float(rng.normal(0.0, 0.035))
     across = size * hand.stretch * (1.0 + restless * float(rng.normal(0.0, 0.04)))
@@ -132,7 +130,7 @@ def _word(
     shift = np.array([[-x0], [-y0]]) - turn @ np.array([[foot_x], [foot_y]])
     mask = cv2.warpAffine(np.asarray(canvas), np.hstack([turn, shift]), shape)
     mask = _pressed(mask, hand, rng, full)
-    return mask, x0, y0, face.getlength(word) / SCALE * across, rise, sink
+    return mask, x0, y0, face.width(word) / SCALE * across, rise, sink
 
 
 def _pressed(mask: np.ndarray, hand: Hand, rng: np.random.Generator, full: float) -> np.ndarray:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from synthesis.font import SynthesisError, font_named, fonts, fonts_covering
+from synthesis.font import Font, SynthesisError, font_named, fonts
 from synthesis.hand import Hand, write, x_height_for
 from synthesis.layout import spelled
 from synthesis.paper import GREY, absorbed, draw_paper, lay_ink
@@ -61,11 +62,15 @@ def sample_line_settings(rng: np.random.Generator, height_px: int = 64) -> LineS
 
 
 def draw_line(
-    seed: int | np.random.Generator, text: str | None = None, settings: LineSettings | None = None
+    seed: int | np.random.Generator,
+    text: str | None = None,
+    settings: LineSettings | None = None,
+    pool: Sequence[Font] = (),
 ) -> tuple[np.ndarray, str]:
     """A strip of one written line, uint8 (height_px, W) gray, and the text that is drawn in it.
 
-    text None lets the seed choose some words. The same arguments give the same strip.
+    text None lets the seed choose some words. pool: fonts to choose from, those of the project if
+    there are none. The same arguments give the same strip.
     Raises: SynthesisError for a text of which no font can write anything, or an unknown font.
     """
     rng = np.random.default_rng(seed)
@@ -75,7 +80,8 @@ def draw_line(
             f"A strip of {chosen.height_px} px cannot be drawn; use 16 px or more."
         )
     wanted = text if text is not None else _words(rng, chosen)
-    able = fonts_covering(wanted) or fonts()
+    pool = pool or fonts()
+    able = tuple(one for one in pool if one.covers(wanted)) or pool
     font = font_named(chosen.font) if chosen.font else able[int(rng.integers(len(able)))]
     written = spelled(wanted, font)
     spacing = chosen.height_px / (ABOVE + BELOW)

@@ -14,7 +14,7 @@ import numpy as np
 from htr.alphabet import Alphabet
 from htr.config import ModelConfig
 from synthesis.covering import covering_text
-from synthesis.font import fonts
+from synthesis.font import Font, fonts
 from synthesis.line import draw_line, sample_line_settings
 from synthesis.text import sample_words
 from training.line_batches import PreparedLine, prepare_lines
@@ -37,9 +37,14 @@ class DrawnLines(Sequence[PreparedLine]):
         seed: int,
         rare: Sequence[str] = (),
         count: int = ENDLESS,
+        more_fonts: Sequence[Font] = (),
     ) -> None:
-        """Make a stream of so many lines; those of `rare` that no font can draw are left out."""
-        self.rare = tuple(c for c in rare if any(font.covers(c) for font in fonts()))
+        """Make a stream of so many lines; those of `rare` that no font can draw are left out.
+
+        more_fonts: beside those of the project.
+        """
+        self.pool = (*fonts(), *more_fonts)
+        self.rare = tuple(c for c in rare if any(font.covers(c) for font in self.pool))
         self._config = config
         self._alphabet = alphabet
         self._seed = seed
@@ -75,7 +80,7 @@ class DrawnLines(Sequence[PreparedLine]):
             text = self._text(rng)
             if len(text) > LONGEST or self._alphabet.unknown(text):
                 continue
-            image, written = draw_line(rng, text, sample_line_settings(rng))
+            image, written = draw_line(rng, text, sample_line_settings(rng), self.pool)
             if written and not self._alphabet.unknown(written):
                 return image, written
         # An alphabet without Latin letters: paper without writing says nothing, which is true.

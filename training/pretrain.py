@@ -15,6 +15,8 @@ import torch
 
 from htr.config import ModelConfig
 from htr.errors import RecognitionError
+from synthesis.fetch_fonts import FONTS
+from synthesis.font import fonts_in
 from training.errors import TrainingError
 from training.pretrain_config import FROM_NOTHING, WESTERN, PretrainConfig
 from training.pretrain_lines import characters_of_sources, source_facts
@@ -54,6 +56,7 @@ def _task(options: argparse.Namespace) -> PretrainTask:
     sources = tuple(options.sources)
     config = _config(options)
     rare = sorted(set(options.characters))
+    more_fonts = fonts_in(options.fonts)
     if options.start_from is None:
         wanted = {*ASCII, *options.characters, *characters_of_sources(sources)}
         characters = sorted(wanted)
@@ -73,6 +76,7 @@ def _task(options: argparse.Namespace) -> PretrainTask:
     )
     facts = {
         "sources": source_facts(sources),
+        "fetched_fonts": [font.name for font in more_fonts],
         "started_from": options.start_from.name if options.start_from else "nothing",
         **machine_facts(),
     }
@@ -85,6 +89,7 @@ def _task(options: argparse.Namespace) -> PretrainTask:
         options.validation_lines,
         options.lines,
         tuple(rare),
+        more_fonts,
         options.device,
         options.name,
         facts,
@@ -133,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--validation-lines", type=int, default=300, help="how many of them")
     add("--lines", type=int, help="take so many lines of each source only")
     add("--characters", default=WESTERN, help="that the model is to write beside those it knows")
+    add("--fonts", type=Path, default=FONTS, help="folder of fetched fonts, used if it is there")
     add("--minutes", type=float, default=standard.minutes, help="training time; it shapes all")
     add("--steps", type=int, help="fix the steps instead of the minutes")
     add("--seed", type=int, default=standard.seed, help="of all chance")

@@ -23,7 +23,8 @@ from htr.config import ModelConfig
 from htr.device import choose_device
 from htr.metrics import score
 from htr.model import HTRConvText
-from training.drawn_lines import DrawnLines
+from synthesis.font import Font
+from training.drawn_lines import ENDLESS, DrawnLines
 from training.errors import TrainingError
 from training.finetune_checkpoint import CHECKPOINT, SavedState, load_state, save_state
 from training.growth import grow
@@ -48,7 +49,8 @@ class PretrainTask:
 
     start: the model to begin with; trained in place. sources: line sets and snapshots; none
     trains on drawn lines alone. validation: looked at, never learned from. rare: characters that
-    drawn lines hold often. facts: what the log and the model say of data, code and machine.
+    drawn lines hold often. more_fonts: that lines are drawn in, beside the project's. facts: what
+    the log and the model say of data, code and machine.
     """
 
     start: Trainable
@@ -59,6 +61,7 @@ class PretrainTask:
     validation_lines: int = 300
     limit: int | None = None
     rare: tuple[str, ...] = ()
+    more_fonts: tuple[Font, ...] = ()
     device: str = "auto"
     name: str = "pretrained"
     facts: dict[str, Any] = field(default_factory=dict)
@@ -158,9 +161,13 @@ class _Pretraining:
         """Return the batches of every stage of the curriculum, by the longest text in it."""
         task, config = self.task, self.config
         network, alphabet = task.start.config, task.start.alphabet
-        drawn = DrawnLines(network, alphabet, config.seed, task.rare)
+
+        def drawn_lines(seed: int, count: int = ENDLESS) -> DrawnLines:
+            return DrawnLines(network, alphabet, seed, task.rare, count, task.more_fonts)
+
+        drawn = drawn_lines(config.seed)
         if not lines:
-            lines = DrawnLines(network, alphabet, config.seed + 1, task.rare, DRAWN_ALONE)
+            lines = drawn_lines(config.seed + 1, DRAWN_ALONE)
         streams = {}
         for longest in {characters for _, characters in config.curriculum} | {None}:
             chosen: Sequence[BatchLine] = lines
@@ -315,6 +322,7 @@ def _fingerprint(task: PretrainTask, lines: int) -> str:
         task.start.alphabet.characters,
         task.start.config.as_dict(),
         task.facts.get("sources"),
+        [font.name for font in task.more_fonts],
         task.limit,
         lines,
     ]

@@ -13,7 +13,7 @@ UNWRITABLE = "\u4e66"
 def picture(font: Font, character: str) -> np.ndarray:
     canvas = Image.new("L", (160, 160), 0)
     draw = ImageDraw.Draw(canvas)
-    draw.text((60, 100), character, font=font.at(60), fill=255, anchor="ls")
+    font.at(60).draw(draw, (60, 100), character)
     return np.asarray(canvas)
 
 

@@ -76,6 +76,7 @@ class _PageWriter:
         for number, line in enumerate(page.lines):
             region_id = line.region_id if line.region_id in self.region_ids else ""
             self.numbers.setdefault(region_id, []).append(number)
+        self.loose_id = self.ids.new(NO_REGION) if "" in self.numbers else ""
 
     def write(self, root: Element) -> None:
         page = add(
@@ -91,7 +92,7 @@ class _PageWriter:
             for position, number in enumerate(self.numbers.get(region.id, ())):
                 self._write_line(element, number, position)
         if "" in self.numbers:
-            loose = add(page, "TextRegion", id=self.ids.new(NO_REGION))
+            loose = add(page, "TextRegion", id=self.loose_id)
             self._write_coords(loose, self._box(self.numbers[""]))
             for index, number in enumerate(self.numbers[""]):
                 self._write_line(loose, number, index)
@@ -103,7 +104,8 @@ class _PageWriter:
         lines = self.page.lines
         nesting = [id(line) for line in grouped(lines, self.regions)]
         if nesting == [id(line) for line in lines]:
-            references = list(self.region_ids.values())
+            # kraken passes over what the order does not name
+            references = [*self.region_ids.values(), *([self.loose_id] if self.loose_id else [])]
         else:
             references = self.line_ids
         order = add(add(page, "ReadingOrder"), "OrderedGroup", id=self.ids.new("reading_order"))

@@ -74,6 +74,7 @@ def _import(options: argparse.Namespace, store: storage.Store, settings: Any) ->
     import storage
     from services.import_pages import ImportWish
     from services.import_work import TakeIn, source_of
+    from services.importer import COMMAND
 
     with source_of(settings, options.sources) as source:
         plan = source.plan(store, options.document, show_share)
@@ -90,7 +91,7 @@ def _import(options: argparse.Namespace, store: storage.Store, settings: Any) ->
         run_settings = {"stage": "take", "partly": options.partly}
         with storage.write(store):  # at work before the app could take it for one of its own
             run = storage.add_run(
-                store, "import-command", document_id=options.document, settings=run_settings
+                store, COMMAND, document_id=options.document, settings=run_settings
             )
             storage.begin_run(store, run.id, os.getpid())
         try:

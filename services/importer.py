@@ -23,9 +23,11 @@ from services.import_pages import ImportWish
 from services.import_plan import read_plan, write_plan
 from services.import_work import FILES, UNDONE, Stopped, TakeIn, open_source
 from services.settings import Settings
+from services.worker_process import is_dead
 
 LOG = logging.getLogger("htr.imports")
 IMPORT = "import"  # the kind of run
+COMMAND = "import-command"  # an import by the command line, which works on it itself
 FOLDER = "imports"  # of the data folder
 PLAN = "plan.json"
 IDLE_S = 2.0
@@ -65,6 +67,10 @@ class Importer:
         """Take up imports that a stopped server left, and sweep what nobody wants any more."""
         self._root.mkdir(exist_ok=True)
         storage.requeue_interrupted(self._store, IMPORT)
+        for run in storage.runs(self._store, COMMAND, ["running"]):
+            if is_dead(run, self._store.clock()):
+                words = "The command that imported this was ended. What is in stays."
+                storage.fail_unattended_run(self._store, run.id, run.worker_pid, words)
         self._sweep()
         self._thread = threading.Thread(target=self._work, name="importer", daemon=True)
         self._thread.start()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from exchange import PageDocument, Tag, read_page, read_page_xml, write_page_xml
 from exchange.errors import ExchangeError, UnknownFormat
@@ -169,3 +170,15 @@ def test_what_was_read_is_the_same_after_writing_and_reading(name: str) -> None:
         (region.id, region.kind, region.content, region.parent_id, region.tags)
         for region in page.regions
     ]  # fmt: skip
+
+
+def test_order_names_the_block_of_lines_without_a_region_too() -> None:
+    """kraken passes over lines that the reading order does not lead to."""
+    page = read("page-escriptorium-2019.xml")
+    assert any(not line.region_id for line in page.lines)
+    root = etree.fromstring(write_page_xml(page, NOW))
+    named = set(root.xpath("//*[local-name()='RegionRefIndexed']/@regionRef"))
+    holding = {region.get("id") for region in root.xpath("//*[local-name()='TextLine']/..")}
+    assert holding <= named
+    again = read_page(write_page_xml(page, NOW), "again.xml")
+    assert [line.id for line in again.lines] == [line.id for line in page.lines]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -260,6 +263,21 @@ def test_interrupted_import_goes_on_where_it_was(
     assert (done.state, done.result["pages"], done.attempts) == ("done", 4, 2)
     assert [page.name for page in pages_in(store)] == [f"scan {n}.png" for n in range(1, 5)]
     assert len(storage.documents(store)) == 1
+
+
+def test_run_of_a_command_that_was_killed_is_not_shown_as_running(
+    store: storage.Store,
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    run = storage.add_run(store, "import-command")
+    storage.begin_run(store, run.id, gone.pid)
+    later = storage.Store(store.data_dir, lambda: datetime.now(UTC) + timedelta(minutes=10))
+    importer = Importer(settings(store.data_dir), later, lambda: None)
+    importer.start()
+    importer.stop()
+    later.close()
+    assert storage.run(store, run.id).state == "failed"
 
 
 def test_cancelled_import_keeps_what_is_in(store: storage.Store, tmp_path: Path) -> None:

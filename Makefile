@@ -7,7 +7,7 @@ CODE := app.py exchange htr segmentation storage services synthesis ui training 
 # Threads that spin while they wait make a busy machine many times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation bench-finetune bench-decoding bench-recognition bench-autosave clean
+.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation bench-finetune bench-decoding bench-recognition bench-autosave bench-search clean
 
 app: .venv/app-installed
 	$(BIN)/python app.py
@@ -102,6 +102,12 @@ READ_PAGES ?= 40
 bench-recognition: .venv/app-installed
 	$(BIN)/python -m benchmarks.recognition $(RECOGNITION) --full $(FULL) --pages $(READ_PAGES) \
 	  --out test-artefacts/recognition
+
+# How long a search takes among LINES_TO_SEARCH generated lines; the database is kept for next time.
+LINES_TO_SEARCH ?= 1000000
+
+bench-search: .venv/app-installed
+	$(BIN)/python -m benchmarks.search --lines $(LINES_TO_SEARCH)
 
 # Without its rivals the benchmark still runs ours, and says why the others are missing.
 .venv-rivals/installed: benchmarks/requirements-rivals.txt .venv/bin/python

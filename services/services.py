@@ -22,6 +22,7 @@ from services.model_comparison import ModelComparer
 from services.model_shelf import ModelShelf
 from services.reader import PageReader
 from services.rereading import queue_rereading
+from services.search import LineSearch
 from services.settings import Settings
 from services.trainer import Trainer
 
@@ -46,6 +47,7 @@ class Services:
         """Serve `store`; `open_services` also readies the model and starts the reader."""
         self.settings = settings
         self.store = store
+        self.search = LineSearch(store)
         self.language = LanguageModel(store)
         self.reader = PageReader(settings, store, self.language)
         self._pages: OrderedDict[str, np.ndarray] = OrderedDict()
@@ -166,6 +168,7 @@ class Services:
         """Stop the reader and close the database."""
         self.exporter.stop()
         self.importer.stop()
+        self.search.stop()
         self.comparer.stop()
         self.reader.stop()
         self.store.close()
@@ -200,6 +203,7 @@ def open_services(settings: Settings) -> Services:
     services.comparer.start()
     services.exporter.start()
     services.importer.start()
+    services.search.start()
     return services
 
 

@@ -24,11 +24,13 @@ from storage.errors import (
 from storage.imported import IMPORTED, is_touched, put_imported
 from storage.layout import change_layout, known_layout, redo_layout, undo_layout
 from storage.layout_log import layout_history, layout_steps
+from storage.line_places import LinePlace, line_places
 from storage.lines import (
     add_readings,
     line_counts,
     line_order,
     line_text,
+    line_texts,
     lines_of,
     models_of_page,
     readings_of,
@@ -129,6 +131,16 @@ from storage.runs import (
     runs,
     take_next_run,
 )
+from storage.search import (
+    FoundLines,
+    Part,
+    Question,
+    find_lines,
+    matching_spans,
+    question_of,
+    with_similar,
+)
+from storage.search_index import index_lines, lines_due
 from storage.store import Store, open_store, write
 from storage.text_steps import change_texts, redo_text, undo_text
 from storage.texts import clean_text
@@ -146,6 +158,7 @@ __all__ = [
     "Document",
     "DocumentRead",
     "DocumentSummary",
+    "FoundLines",
     "LayoutChange",
     "LayoutConflict",
     "LayoutSteps",
@@ -153,6 +166,7 @@ __all__ = [
     "LineChange",
     "LineCounts",
     "LineEdit",
+    "LinePlace",
     "LineText",
     "Model",
     "ModelUsage",
@@ -162,6 +176,8 @@ __all__ = [
     "NotFound",
     "Page",
     "PageSummary",
+    "Part",
+    "Question",
     "ReadCharacter",
     "Reading",
     "ReadingPair",
@@ -195,15 +211,21 @@ __all__ = [
     "documents_read_by",
     "fail_run",
     "fail_unattended_run",
+    "find_lines",
     "finish_run",
     "is_touched",
+    "index_lines",
     "known_layout",
     "layout_history",
     "layout_steps",
     "line_counts",
     "line_order",
+    "line_places",
     "line_text",
+    "line_texts",
+    "lines_due",
     "lines_of",
+    "matching_spans",
     "model",
     "model_path",
     "model_usage",
@@ -220,6 +242,7 @@ __all__ = [
     "pin_page",
     "put_imported",
     "put_origin",
+    "question_of",
     "queue_reading",
     "reading_pairs",
     "readings_of",
@@ -257,5 +280,6 @@ __all__ = [
     "undo_line",
     "undo_text",
     "verify_model",
+    "with_similar",
     "write",
 ]

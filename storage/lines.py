@@ -154,6 +154,17 @@ def line_text(store: Store, line_id: int, model_id: int | None = None) -> LineTe
     return _line_text(rows[0])
 
 
+def line_texts(store: Store, line_ids: Sequence[int]) -> list[LineText]:
+    """Return lines of any pages with their texts, in the order asked; none that are not there."""
+    rows = select(
+        store,
+        _LINE_TEXTS + "WHERE line.id IN (SELECT value FROM json_each(:line_ids))",
+        {"line_ids": to_json([int(n) for n in line_ids], "The lines"), "model_id": None},
+    )
+    found = {shown.line.id: shown for shown in map(_line_text, rows)}
+    return [found[line_id] for line_id in line_ids if line_id in found]
+
+
 def line_counts(store: Store, document_id: int | None = None) -> LineCounts:
     """Return how many lines have which status, in one document or in all that are not removed."""
     rows = select(

@@ -360,6 +360,43 @@ ALTER TABLE line ADD COLUMN seen TEXT;
 """)
 
 
+def _search(db: Database) -> None:
+    """Index the words of the lines; `storage.search_index` works off the lines that are due.
+
+    The words come folded and with one space between them, which is why the plainest tokenizer is
+    the right one: it takes all that is not ASCII for letters.
+    """
+    db.executescript("""
+CREATE TABLE search_due (line_id INTEGER PRIMARY KEY);
+CREATE VIRTUAL TABLE line_search USING fts5(words, tokenize = 'ascii', prefix = '2 3');
+CREATE TABLE search_word (
+    word TEXT PRIMARY KEY,
+    skeleton TEXT NOT NULL,
+    reversed TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX search_word_skeleton ON search_word(skeleton);
+CREATE INDEX search_word_reversed ON search_word(reversed);
+INSERT INTO search_due (line_id)
+    SELECT id FROM line WHERE replaced IS NULL AND removed IS NULL;
+CREATE TRIGGER search_after_revision AFTER INSERT ON revision
+BEGIN INSERT OR IGNORE INTO search_due (line_id) VALUES (NEW.line_id); END;
+CREATE TRIGGER search_after_reading AFTER INSERT ON reading
+BEGIN INSERT OR IGNORE INTO search_due (line_id) VALUES (NEW.line_id); END;
+CREATE TRIGGER search_after_reading_again AFTER UPDATE ON reading
+BEGIN INSERT OR IGNORE INTO search_due (line_id) VALUES (NEW.line_id); END;
+CREATE TRIGGER search_after_hiding AFTER UPDATE OF replaced, removed ON line
+WHEN (OLD.replaced IS NULL AND OLD.removed IS NULL)
+    <> (NEW.replaced IS NULL AND NEW.removed IS NULL)
+BEGIN INSERT OR IGNORE INTO search_due (line_id) VALUES (NEW.id); END;
+CREATE TRIGGER search_after_model AFTER UPDATE OF current ON model WHEN OLD.current <> NEW.current
+BEGIN
+    INSERT OR IGNORE INTO search_due (line_id) SELECT line_id FROM reading
+        WHERE model_id = NEW.id AND EXISTS (SELECT 1 FROM reading AS other
+            WHERE other.line_id = reading.line_id AND other.model_id <> NEW.id);
+END;
+""")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _first_tables,
     _newest_revision_on_line,
@@ -368,4 +405,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _lines_set_aside,
     _origin_of_pages,
     _steps_alternatives_and_sight,
+    _search,
 )

@@ -199,6 +199,11 @@ def _translated(error: sqlite3.Error, path: Path) -> StorageError:
             f"{path} is damaged or is no database ({reason}). Restore it from a backup; the "
             "folder 'backups' beside it may hold one."
         )
+    if "no such module: fts5" in reason:
+        return StorageError(
+            "This Python's SQLite has no full-text search (FTS5). Install a Python from python.org "
+            "or from your distribution."
+        )
     return StorageError(f"{path} refused the change: {reason}. Nothing was saved.")
 
 

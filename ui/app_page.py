@@ -13,6 +13,7 @@ from ui.library import library
 from ui.models_place import models_place
 from ui.report_place import report_place
 from ui.routes import SignIn, build_routes
+from ui.search_place import search_place
 from ui.settings_place import settings_place
 from ui.static_files import STATIC, head_html
 from ui.train_place import train_place
@@ -21,6 +22,7 @@ RAIL = """
 <nav class="htr rail" aria-label="Places">
   <div class="mark" aria-hidden="true">H</div>
   <a href="#/" data-rail="library"></a>
+  <a href="#/search" data-rail="search"></a>
   <a href="#/train" data-rail="train"></a>
   <a href="#/models" data-rail="models"></a>
   <a href="#/settings" data-rail="settings"></a>
@@ -29,7 +31,8 @@ RAIL = """
 RAIL_SCRIPT = """
 const { icon, show } = window.htr;
 const places = [
-  ["library", "Library"], ["train", "Train"], ["models", "Models"], ["settings", "Settings"],
+  ["library", "Library"], ["search", "Search"], ["train", "Train"], ["models", "Models"],
+  ["settings", "Settings"],
 ];
 for (const [name, words] of places) {
   element.querySelector(`[data-rail="${name}"]`).replaceChildren(icon(name), words);
@@ -45,6 +48,7 @@ def build_ui(services: Services) -> gr.Blocks:
         library(services)
         document(services)
         desk(services)
+        search_place(services)
         train_place(services)
         report_place(services)
         models_place(services)

@@ -23,6 +23,7 @@ def head_html() -> str:
         "desk/line_tools.css",
         "train/train.css",
         "models/models.css",
+        "search/search.css",
     )
     scripts = static_text("shell.js", "upload.js", "imports.js", "export.js")
     return f"<style>{styles}</style>\n<script>{scripts}</script>"

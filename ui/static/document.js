@@ -110,6 +110,7 @@ async function refresh() {
   const working = answer.pages.filter(isAtWork).length;
   element.querySelector(".queue").textContent = working
     ? `${count(working, "page", "pages")} to read${answer.left_s ? `, about ${Math.ceil(answer.left_s / 60)} min` : ""}` : "";
+  element.querySelector(".search-here").href = `#/search/%20/document/${asked}`;
   element.querySelector(".export").hidden = !answer.pages.length;
   clearTimeout(timer);
   if (working) timer = setTimeout(() => refresh().catch(say), 1000);
@@ -124,6 +125,7 @@ async function rename() {
 element.querySelector(".add").replaceChildren(icon("upload"), "Add pages");
 element.querySelector(".add").addEventListener("click", chooseFiles);
 element.querySelector(".from-address").addEventListener("click", () => imports.askAddress());
+element.querySelector(".search-here").prepend(icon("search"));
 element.querySelector(".export").append(icon("download"), "Export");
 element.querySelector(".export").addEventListener("click", guarded(() => (
   window.htr.exportPages(element, server, [{ scope: "document", number: opened, words: "this document" }]))));

@@ -30,6 +30,7 @@
   // Each path is drawn on a 24 x 24 grid with a stroke.
   const ICONS = {
     library: "M4 5h4v14H4zM10 5h4v14h-4zM16.5 5.5l3.8-.9 3 13.6-3.8.9z",
+    search: "M10.5 4a6.5 6.5 0 1 1 0 13a6.5 6.5 0 1 1 0-13zM15.5 15.5L21 21",
     settings: "M4 7h10M18 7h2M4 17h2M10 17h10M14 4v6M8 14v6",
     upload: "M12 16V4M7 9l5-5 5 5M4 16v4h16v-4",
     bin: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
@@ -89,10 +90,19 @@
 
   // ---- places --------------------------------------------------------------------------------
   // #/  #/document/3  #/page/12  #/page/12/line/345  #/train  #/train/7 (a report)  #/settings
+  // #/search/words  #/search/words/document/3
   // #/models  #/models/3  #/models/compare  #/models/compare/7  #/models/compare/with/3
   // #/changes/page/12  #/changes/document/3
   const places = {};
   let shown = null;
+
+  function decoded(text) {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text; // typed by hand: it says what it says
+    }
+  }
 
   function address() {
     const parts = location.hash.replace(/^#\/?/, "").split("/").filter(Boolean);
@@ -108,6 +118,9 @@
       const comparing = parts[1] === "compare";
       const given = comparing && parts[2] === "with" ? number(parts[3]) : null;
       return { place: "models", comparing, model: comparing ? null : number(parts[1]), run: comparing ? number(parts[2]) : null, given };
+    }
+    if (parts[0] === "search") {
+      return { place: "search", text: decoded(parts[1] || ""), document: parts[2] === "document" ? number(parts[3]) : null };
     }
     if (parts[0] === "changes") {
       const of = (name) => (parts[1] === name ? number(parts[2]) : null);

@@ -112,6 +112,26 @@ class Services:
         self.reader.wake()
         return queued
 
+    def go_on_reading(self) -> None:
+        """Read on what waits, after a pause."""
+        storage.go_on_reading(self.store)
+        self.reader.wake()
+
+    def read_failed(self, document_id: int) -> list[int]:
+        """Return the pages of a document that could not be read and are tried once more.
+
+        Those that have lines keep them.
+        """
+        failed = storage.failed_pages(self.store, document_id)
+        with storage.write(self.store):  # all of them, or none
+            for page_id in failed:
+                if storage.line_order(self.store, page_id):
+                    queue_rereading(self.store, [page_id])
+                else:
+                    storage.queue_reading(self.store, page_id)
+        self.reader.wake()
+        return failed
+
     def build_language(self) -> None:
         """Begin to build the language model from what is corrected now.
 

@@ -4,6 +4,7 @@ Every function takes the store first: `store = open_store("data")`, `documents(s
 """
 
 from storage.backup import Backup, backup_pieces, restore_backup
+from storage.bin import Binned, binned, binned_count
 from storage.documents import (
     add_document,
     document,
@@ -61,6 +62,7 @@ from storage.page_models import (
     reading_pairs,
     shown_models,
 )
+from storage.page_places import PagePlace, place_pages, restore_places
 from storage.pages import (
     add_page,
     page,
@@ -73,6 +75,13 @@ from storage.pages import (
     restore_page,
     same_image_pages,
     thumbnail_path,
+)
+from storage.reading_queue import (
+    failed_pages,
+    go_on_reading,
+    is_reading_paused,
+    pages_to_read,
+    pause_reading,
 )
 from storage.records import (
     ASIDE,
@@ -153,6 +162,7 @@ __all__ = [
     "IMPORTED",
     "STOP",
     "Backup",
+    "Binned",
     "Correction",
     "DamagedDatabase",
     "Document",
@@ -175,6 +185,7 @@ __all__ = [
     "NewerDatabase",
     "NotFound",
     "Page",
+    "PagePlace",
     "PageSummary",
     "Part",
     "Question",
@@ -197,6 +208,8 @@ __all__ = [
     "ask_to_stop",
     "backup_pieces",
     "begin_run",
+    "binned",
+    "binned_count",
     "cancel_run",
     "change_layout",
     "change_texts",
@@ -211,10 +224,13 @@ __all__ = [
     "documents_read_by",
     "fail_run",
     "fail_unattended_run",
+    "failed_pages",
     "find_lines",
     "finish_run",
-    "is_touched",
+    "go_on_reading",
     "index_lines",
+    "is_reading_paused",
+    "is_touched",
     "known_layout",
     "layout_history",
     "layout_steps",
@@ -239,7 +255,10 @@ __all__ = [
     "page_neighbours",
     "page_origin",
     "pages_of",
+    "pages_to_read",
+    "pause_reading",
     "pin_page",
+    "place_pages",
     "put_imported",
     "put_origin",
     "question_of",
@@ -264,6 +283,7 @@ __all__ = [
     "restore_line",
     "restore_model",
     "restore_page",
+    "restore_places",
     "revisions_of",
     "run",
     "run_events",

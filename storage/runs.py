@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from storage.errors import NotFound, RunConflict, StorageError
 from storage.pages import set_page_state
+from storage.reading_queue import PAUSED
 from storage.records import RUN_STATES, Run
 from storage.rows import Row, to_json
 from storage.store import Store, select, write
@@ -91,19 +92,21 @@ def take_next_run(store: Store, kind: str) -> Run | None:
     """Return the oldest waiting run of a kind, now running; None if none waits.
 
     No two callers get the same run, be they threads or processes. Runs of removed pages and
-    documents wait until these are restored.
+    documents wait until these are restored; pages also while the queue is paused.
     """
     next_sql = """SELECT run.id FROM run
         LEFT JOIN page ON page.id = run.page_id
         LEFT JOIN document ON document.id = coalesce(run.document_id, page.document_id)
         WHERE run.kind = :kind AND run.state = 'waiting'
         AND page.removed IS NULL AND document.removed IS NULL
+        AND (:kind <> :read OR NOT EXISTS (SELECT 1 FROM choice WHERE name = :paused))
         ORDER BY run.id LIMIT 1"""
+    wanted = {"kind": kind, "read": READ, "paused": PAUSED}
     # Workers ask every moment; only one that finds something takes the write lock.
-    if not select(store, next_sql, {"kind": kind}):
+    if not select(store, next_sql, wanted):
         return None
     with write(store) as db:
-        waiting = select(store, next_sql, {"kind": kind})
+        waiting = select(store, next_sql, wanted)
         if not waiting:
             return None
         now = store.now()

@@ -397,6 +397,13 @@ END;
 """)
 
 
+def _choices(db: Database) -> None:
+    """Keep what people chose for the whole app."""
+    db.executescript("""
+CREATE TABLE choice (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+""")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _first_tables,
     _newest_revision_on_line,
@@ -406,4 +413,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _origin_of_pages,
     _steps_alternatives_and_sight,
     _search,
+    _choices,
 )

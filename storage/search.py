@@ -96,8 +96,9 @@ def find_lines(
     match = _match(question)
     if not match:
         return FoundLines((), 0, False)
-    values = {"match": match, "document_id": document_id, **_bounds(store, document_id)}
-    found = select(store, _FOUND, {**values, "low": max(values["low"], after_id + 1), "most": most})
+    bounds = _bounds(store, document_id)
+    values = {"match": match, "document_id": document_id, **bounds}
+    found = select(store, _FOUND, {**values, "low": max(bounds["low"], after_id + 1), "most": most})
     counted = select(store, f"SELECT count(*) AS lines FROM ({_FOUND})",
                      {**values, "most": _COUNTED + 1})  # fmt: skip
     count = int(counted[0]["lines"])

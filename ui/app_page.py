@@ -6,6 +6,7 @@ import gradio as gr
 from fastapi import FastAPI
 
 from services.services import Services
+from ui.bin_place import bin_place
 from ui.changes_place import changes_place
 from ui.desk import desk
 from ui.document import document
@@ -47,6 +48,7 @@ def build_ui(services: Services) -> gr.Blocks:
         gr.HTML(value=RAIL, apply_default_css=False, js_on_load=RAIL_SCRIPT)
         library(services)
         document(services)
+        bin_place(services)
         desk(services)
         search_place(services)
         train_place(services)

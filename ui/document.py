@@ -7,8 +7,10 @@ import gradio as gr
 import storage
 from services.services import Services
 from ui.answers import Answer, answers, number, string
+from ui.arranging import arranging_functions
 from ui.exports import export_functions
 from ui.imports import import_functions
+from ui.queue import queue_functions
 from ui.read_by import read_by_view, read_with_current_function
 from ui.reading import progress_view, read_again_function
 from ui.static_files import static_text
@@ -32,6 +34,7 @@ def document(services: Services) -> gr.HTML:
             "document": {"id": opened.id, "title": opened.title},
             "model": read_by["current"],
             "pages": pages,
+            "paused": storage.is_reading_paused(store),
             "left_s": services.reader.time_left_s(
                 sum(page["state"] == "waiting" for page in pages)
             ),
@@ -42,27 +45,17 @@ def document(services: Services) -> gr.HTML:
         renamed = storage.rename_document(store, number(data, "document"), string(data, "title"))
         return {"document": {"id": renamed.id, "title": renamed.title}}
 
-    @answers
-    def remove_page(data: dict) -> Answer:
-        storage.remove_page(store, number(data, "page"))
-        return {"removed": True}
-
-    @answers
-    def restore_page(data: dict) -> Answer:
-        storage.restore_page(store, number(data, "page"))
-        return {"removed": False}
-
     return gr.HTML(
         value=static_text("document.html"),
         apply_default_css=False,
-        js_on_load=static_text("document.js"),
+        js_on_load=static_text("arrange.js", "document.js"),
         server_functions=[
             open_document,
             rename_document,
-            remove_page,
-            restore_page,
             read_again_function(services),
             read_with_current_function(services),
+            *arranging_functions(services),
+            *queue_functions(services),
             *export_functions(services),
             *import_functions(services),
         ],

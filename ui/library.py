@@ -9,6 +9,7 @@ from services.services import Services
 from ui.answers import Answer, answers, number, string
 from ui.exports import export_functions
 from ui.imports import import_functions
+from ui.queue import queue_functions, queue_view
 from ui.static_files import static_text
 
 
@@ -18,7 +19,11 @@ def library(services: Services) -> gr.HTML:
 
     @answers
     def shelves(data: dict) -> Answer:
-        return {"documents": [_shelved(summary) for summary in storage.documents(store)]}
+        return {
+            "documents": [_shelved(summary) for summary in storage.documents(store)],
+            "queue": queue_view(services),
+            "binned": storage.binned_count(store),
+        }
 
     @answers
     def add_document(data: dict) -> Answer:
@@ -49,6 +54,7 @@ def library(services: Services) -> gr.HTML:
             add_example,
             remove_document,
             restore_document,
+            *queue_functions(services),
             *export_functions(services),
             *import_functions(services),
         ],

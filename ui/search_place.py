@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import gradio as gr
 
@@ -67,11 +67,11 @@ def _hit_view(hit: Hit) -> Answer:
     }
 
 
-def _pieces(text: str, spans: Any) -> list[list[str | bool]]:
-    """Return the text in pieces: [characters, whether they were found]."""
-    pieces: list[list[str | bool]] = []
+def _pieces(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[str, bool]]:
+    """Return the text in pieces: its characters, and whether they were found."""
+    pieces: list[tuple[str, bool]] = []
     done = 0
     for start, end in spans:
-        pieces += [[text[done:start], False], [text[start:end], True]]
+        pieces += [(text[done:start], False), (text[start:end], True)]
         done = end
-    return [piece for piece in [*pieces, [text[done:], False]] if piece[0]]
+    return [piece for piece in [*pieces, (text[done:], False)] if piece[0]]

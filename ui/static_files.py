@@ -25,5 +25,5 @@ def head_html() -> str:
         "models/models.css",
         "search/search.css",
     )
-    scripts = static_text("shell.js", "upload.js", "imports.js", "export.js")
+    scripts = static_text("shell.js", "queue.js", "upload.js", "imports.js", "export.js")
     return f"<style>{styles}</style>\n<script>{scripts}</script>"

@@ -23,7 +23,7 @@ def test_word_just_written_is_found_lit_and_opened_on_the_desk(
     line = tab.locator(".row").nth(1).get_attribute("data-line")
 
     tab.get_by_role("link", name="Search").first.click()
-    tab.get_by_role("textbox", name="Words to look for").fill("quince uberfulle")
+    tab.get_by_role("textbox", name="Words to look for").fill("quinceberg")
     tab.get_by_text("Nothing found").wait_for()
     tab.get_by_role("textbox", name="Words to look for").fill("uberfulle quince")
     hit = tab.locator(f'.hit[data-line="{line}"]')

@@ -15,18 +15,8 @@ const imports = new window.htr.Imports(element.querySelector(".imports"), server
 const addPages = (files) => window.htr.upload(`files/documents/${opened}`, files, uploads, () => refresh().catch(say));
 const addFiles = (files) => (window.htr.needsPlan(files) ? imports.add(files).catch(say) : addPages(files));
 const chooseFiles = () => choose(addFiles);
-
-async function removePage(page) {
-  await call(server.remove_page, { page: page.id });
-  await refresh();
-  message(`Page ${page.number}, “${page.name}”, was removed.`, {
-    action: "Undo", stay_ms: 15000,
-    onAction: guarded(async () => {
-      await call(server.restore_page, { page: page.id });
-      await refresh();
-    }),
-  });
-}
+let pages = []; // as they were last shown
+const arrange = new Arrange(element, { server, refresh: () => refresh(), document: () => opened, pages: () => pages });
 
 // A page that has lines keeps them.
 async function readAgain(page) {
@@ -73,17 +63,18 @@ function stateOf(page) {
 }
 
 function card(page) {
-  return h("article", { class: "card", "data-page": page.id },
-    h("a", { href: `#/page/${page.id}`, class: "picture", tabindex: "-1", "aria-hidden": "true" },
-      h("img", { src: page.thumbnail, alt: "", loading: "lazy" })),
+  return arrange.ready(h("article", { class: "card", "data-page": page.id },
+    h("a", { href: `#/page/${page.id}`, class: "picture", tabindex: "-1", "aria-hidden": "true", draggable: "false" },
+      h("img", { src: page.thumbnail, alt: "", loading: "lazy", draggable: "false" })),
     h("div", { class: "about" },
       h("a", { class: "title", href: `#/page/${page.id}`, title: page.name }, `${page.number}  ${page.name}`),
       bar(page), stateOf(page),
       page.read ? h("span", { class: "soft small by", title: page.read.by.join(", ") }, `read by ${page.read.by.join(", ")}`) : null),
+    arrange.controls(page),
     h("button", {
-      type: "button", class: "remove", "aria-label": `Remove page ${page.number}`, title: "Remove",
-      onclick: guarded(() => removePage(page)),
-    }, icon("bin")));
+      type: "button", class: "remove", "aria-label": `Remove page ${page.number}`, title: "To the bin",
+      onclick: guarded(() => arrange.remove([page.id])),
+    }, icon("bin"))), page);
 }
 
 function emptyDocument() {
@@ -99,6 +90,12 @@ async function refresh() {
   const asked = opened;
   const answer = await call(server.open_document, { document: asked });
   if (asked !== opened) return;
+  clearTimeout(timer);
+  if (arrange.dragging) { // the cards stay where they are taken hold of
+    timer = setTimeout(() => refresh().catch(say), 1000);
+    return;
+  }
+  pages = answer.pages;
   if (document.activeElement !== title) title.value = answer.document.title;
   document.title = `${answer.document.title} · HTR Desk`;
   const fresh = JSON.stringify(answer);
@@ -108,11 +105,14 @@ async function refresh() {
     drawn = fresh;
   }
   const working = answer.pages.filter(isAtWork).length;
-  element.querySelector(".queue").textContent = working
-    ? `${count(working, "page", "pages")} to read${answer.left_s ? `, about ${Math.ceil(answer.left_s / 60)} min` : ""}` : "";
+  window.htr.showQueue(element.querySelector(".queue"), server, refresh, {
+    working, left_s: answer.left_s, paused: answer.paused,
+    failed: answer.pages.filter((page) => page.state === "failed").length,
+    readFailed: () => call(server.read_failed, { document: asked }),
+  });
+  arrange.show();
   element.querySelector(".search-here").href = `#/search/%20/document/${asked}`;
   element.querySelector(".export").hidden = !answer.pages.length;
-  clearTimeout(timer);
   if (working) timer = setTimeout(() => refresh().catch(say), 1000);
 }
 
@@ -137,7 +137,9 @@ place("document", {
     if (opened !== at.document) {
       uploads.replaceChildren();
       body.replaceChildren();
+      pages = [];
       otherModel.hidden = true;
+      arrange.clear();
       drawn = "";
       title.value = "";
     }

@@ -28,7 +28,7 @@ async function openExample() {
 async function remove(shelved) {
   await call(server.remove_document, { document: shelved.id });
   await refresh();
-  message(`“${shelved.title}” was removed.`, {
+  message(`“${shelved.title}” is in the bin.`, {
     action: "Undo", stay_ms: 15000,
     onAction: guarded(async () => {
       await call(server.restore_document, { document: shelved.id });
@@ -51,7 +51,7 @@ function card(shelved) {
           : `${count(shelved.pages, "page", "pages")}, ${left ? `${count(left, "line", "lines")} to check` : shelved.lines ? "all lines checked" : "no lines"}`),
       h("span", { class: "soft small" }, ago(shelved.changed))),
     h("button", {
-      type: "button", class: "remove", "aria-label": `Remove ${shelved.title}`, title: "Remove",
+      type: "button", class: "remove", "aria-label": `Remove ${shelved.title}`, title: "To the bin",
       onclick: guarded(() => remove(shelved)),
     }, icon("bin")));
 }
@@ -74,7 +74,7 @@ function exportAll() {
 }
 
 async function refresh() {
-  const { documents } = await call(server.shelves);
+  const { documents, queue, binned } = await call(server.shelves);
   projects = [...new Set(documents.map((shelved) => shelved.project))].filter(Boolean).sort();
   const fresh = JSON.stringify(documents);
   if (fresh !== drawn) { // while nothing changes, the cards stay: so do focus and pointer
@@ -82,6 +82,9 @@ async function refresh() {
     drawn = fresh;
   }
   element.querySelector(".when-filled").hidden = !documents.length;
+  window.htr.showQueue(element.querySelector(".queue"), server, refresh, { working: queue.pages, ...queue });
+  element.querySelector(".bin-link").hidden = !binned;
+  element.querySelector(".bin-link").replaceChildren(icon("bin"), `Bin (${binned})`);
   clearTimeout(timer);
   if (documents.some((shelved) => shelved.waiting)) timer = setTimeout(() => refresh().catch(say), 2000);
 }

@@ -30,6 +30,11 @@
   // Each path is drawn on a 24 x 24 grid with a stroke.
   const ICONS = {
     library: "M4 5h4v14H4zM10 5h4v14h-4zM16.5 5.5l3.8-.9 3 13.6-3.8.9z",
+    pause: "M9 5v14M15 5v14",
+    play: "M8 5l11 7-11 7z",
+    move: "M4 7h9M4 12h6M4 17h9M15 12h6M18 9l3 3-3 3",
+    grip: "M9 6v.2M15 6v.2M9 12v.2M15 12v.2M9 18v.2M15 18v.2",
+    link: "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
     search: "M10.5 4a6.5 6.5 0 1 1 0 13a6.5 6.5 0 1 1 0-13zM15.5 15.5L21 21",
     settings: "M4 7h10M18 7h2M4 17h2M10 17h10M14 4v6M8 14v6",
     upload: "M12 16V4M7 9l5-5 5 5M4 16v4h16v-4",
@@ -90,7 +95,7 @@
 
   // ---- places --------------------------------------------------------------------------------
   // #/  #/document/3  #/page/12  #/page/12/line/345  #/train  #/train/7 (a report)  #/settings
-  // #/search/words  #/search/words/document/3
+  // #/bin  #/search/words  #/search/words/document/3
   // #/models  #/models/3  #/models/compare  #/models/compare/7  #/models/compare/with/3
   // #/changes/page/12  #/changes/document/3
   const places = {};
@@ -126,6 +131,7 @@
       const of = (name) => (parts[1] === name ? number(parts[2]) : null);
       return { place: "changes", page: of("page"), document: of("document") };
     }
+    if (parts[0] === "bin") return { place: "bin" };
     if (parts[0] === "settings") return { place: "settings" };
     return { place: "library" };
   }
@@ -135,7 +141,7 @@
     document.body.dataset.place = at.place;
     for (const link of document.querySelectorAll("[data-rail]")) {
       const here = link.dataset.rail === at.place
-        || (link.dataset.rail === "library" && ["document", "desk", "changes"].includes(at.place))
+        || (link.dataset.rail === "library" && ["document", "desk", "changes", "bin"].includes(at.place))
         || (link.dataset.rail === "train" && at.place === "report");
       if (here) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");

@@ -20,6 +20,7 @@ from services.language_model import LanguageModel
 from services.line_editor import LineEditor
 from services.model_comparison import ModelComparer
 from services.model_shelf import ModelShelf
+from services.progress import ProgressBook
 from services.reader import PageReader
 from services.rereading import queue_rereading
 from services.search import LineSearch
@@ -48,6 +49,7 @@ class Services:
         self.settings = settings
         self.store = store
         self.search = LineSearch(store)
+        self.progress = ProgressBook(store)
         self.language = LanguageModel(store)
         self.reader = PageReader(settings, store, self.language)
         self._pages: OrderedDict[str, np.ndarray] = OrderedDict()

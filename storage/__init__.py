@@ -5,6 +5,8 @@ Every function takes the store first: `store = open_store("data")`, `documents(s
 
 from storage.backup import Backup, backup_pieces, restore_backup
 from storage.bin import Binned, binned, binned_count
+from storage.decided_lines import DecidedLine, decided_lines
+from storage.descriptions import FACTS, describe_document, note_page
 from storage.documents import (
     add_document,
     document,
@@ -157,6 +159,7 @@ from storage.training_lines import training_lines
 
 __all__ = [
     "ASIDE",
+    "FACTS",
     "GONE",
     "GO_ON",
     "IMPORTED",
@@ -165,6 +168,7 @@ __all__ = [
     "Binned",
     "Correction",
     "DamagedDatabase",
+    "DecidedLine",
     "Document",
     "DocumentRead",
     "DocumentSummary",
@@ -219,6 +223,8 @@ __all__ = [
     "correct_line",
     "corrections_since",
     "current_model",
+    "decided_lines",
+    "describe_document",
     "document",
     "documents",
     "documents_read_by",
@@ -248,6 +254,7 @@ __all__ = [
     "models",
     "models_of_page",
     "name_snapshot",
+    "note_page",
     "open_store",
     "page",
     "page_image",

@@ -239,4 +239,5 @@ def _from_row(row: Row) -> Page:
         created=row.time("created"),
         removed=row.optional_time("removed"),
         held_out=row.optional_flag("held_out"),
+        note=row.text("note"),
     )

@@ -51,6 +51,7 @@ class Page:
     created: datetime
     removed: datetime | None
     held_out: bool | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -404,6 +404,10 @@ CREATE TABLE choice (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """)
 
 
+def _notes_on_pages(db: Database) -> None:
+    db.executescript("ALTER TABLE page ADD COLUMN note TEXT NOT NULL DEFAULT '';")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _first_tables,
     _newest_revision_on_line,
@@ -414,4 +418,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _steps_alternatives_and_sight,
     _search,
     _choices,
+    _notes_on_pages,
 )

@@ -12,6 +12,7 @@ from ui.desk import desk
 from ui.document import document
 from ui.library import library
 from ui.models_place import models_place
+from ui.progress_place import progress_place
 from ui.report_place import report_place
 from ui.routes import SignIn, build_routes
 from ui.search_place import search_place
@@ -24,6 +25,7 @@ RAIL = """
   <div class="mark" aria-hidden="true">H</div>
   <a href="#/" data-rail="library"></a>
   <a href="#/search" data-rail="search"></a>
+  <a href="#/progress" data-rail="progress"></a>
   <a href="#/train" data-rail="train"></a>
   <a href="#/models" data-rail="models"></a>
   <a href="#/settings" data-rail="settings"></a>
@@ -32,8 +34,8 @@ RAIL = """
 RAIL_SCRIPT = """
 const { icon, show } = window.htr;
 const places = [
-  ["library", "Library"], ["search", "Search"], ["train", "Train"], ["models", "Models"],
-  ["settings", "Settings"],
+  ["library", "Library"], ["search", "Search"], ["progress", "Progress"], ["train", "Train"],
+  ["models", "Models"], ["settings", "Settings"],
 ];
 for (const [name, words] of places) {
   element.querySelector(`[data-rail="${name}"]`).replaceChildren(icon(name), words);
@@ -51,6 +53,7 @@ def build_ui(services: Services) -> gr.Blocks:
         bin_place(services)
         desk(services)
         search_place(services)
+        progress_place(services)
         train_place(services)
         report_place(services)
         models_place(services)

@@ -8,6 +8,7 @@ import storage
 from services.services import Services
 from ui.answers import Answer, answers, number, string
 from ui.arranging import arranging_functions
+from ui.describing import describing_functions, document_view, page_status
 from ui.exports import export_functions
 from ui.imports import import_functions
 from ui.queue import queue_functions
@@ -31,7 +32,7 @@ def document(services: Services) -> gr.HTML:
             for index, summary in enumerate(summaries)
         ]
         return {
-            "document": {"id": opened.id, "title": opened.title},
+            "document": document_view(opened),
             "model": read_by["current"],
             "pages": pages,
             "paused": storage.is_reading_paused(store),
@@ -48,13 +49,14 @@ def document(services: Services) -> gr.HTML:
     return gr.HTML(
         value=static_text("document.html"),
         apply_default_css=False,
-        js_on_load=static_text("arrange.js", "document.js"),
+        js_on_load=static_text("arrange.js", "details.js", "document.js"),
         server_functions=[
             open_document,
             rename_document,
             read_again_function(services),
             read_with_current_function(services),
             *arranging_functions(services),
+            *describing_functions(services),
             *queue_functions(services),
             *export_functions(services),
             *import_functions(services),
@@ -71,6 +73,8 @@ def _page(
         "number": place,
         "name": page.name,
         "state": page.state,
+        "status": page_status(summary),
+        "note": page.note,
         "message": page.message,
         **progress_view(run),
         "read": read_by["pages"].get(page.id),

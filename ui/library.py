@@ -7,6 +7,7 @@ import gradio as gr
 import storage
 from services.services import Services
 from ui.answers import Answer, answers, number, string
+from ui.describing import document_view
 from ui.exports import export_functions
 from ui.imports import import_functions
 from ui.queue import queue_functions, queue_view
@@ -65,9 +66,7 @@ def _shelved(summary: storage.DocumentSummary) -> Answer:
     document = summary.document
     cover = summary.cover_page_id
     return {
-        "id": document.id,
-        "title": document.title,
-        "project": document.project,
+        **document_view(document),
         "changed": summary.changed.isoformat(),
         "pages": summary.pages,
         "waiting": summary.pages_waiting,

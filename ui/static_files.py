@@ -24,6 +24,7 @@ def head_html() -> str:
         "train/train.css",
         "models/models.css",
         "search/search.css",
+        "progress/progress.css",
     )
     scripts = static_text("shell.js", "queue.js", "upload.js", "imports.js", "export.js")
     return f"<style>{styles}</style>\n<script>{scripts}</script>"

@@ -1,6 +1,6 @@
 // Pages chosen, put into another order by mouse or keyboard, into another document, or into the bin.
 class Arrange {
-  // place: the document's section; acts: {server, refresh(), document(), pages()}.
+  // place: the document's section; acts: {server, refresh(), document(), pages(), note(page)}.
   constructor(place, acts) {
     this.place = place;
     this.acts = acts;
@@ -53,6 +53,7 @@ class Arrange {
     const button = (name, words, act) => h("button", { type: "button", onclick: () => act.call(this, this.inOrder()) }, icon(name), words);
     this.bar.replaceChildren(h("strong", { role: "status" }, `${count(this.chosen.size, "page", "pages")} chosen`),
       button("move", "Move…", this.ask), button("bin", "To the bin", this.remove),
+      ...(this.chosen.size === 1 ? [button("note", "Note…", this.note), button("link", "Copy link", ([id]) => window.htr.copyLink(`#/page/${id}`))] : []),
       h("button", { type: "button", class: "quiet", onclick: () => {
         for (const page of this.acts.pages()) this.chosen.add(page.id);
         this.show();
@@ -83,7 +84,6 @@ class Arrange {
   ready(card, page) {
     card.draggable = true;
     card.addEventListener("dragstart", (event) => {
-      if (event.target.closest("a,img") && event.target !== card) { /* a card is dragged as a whole */ }
       this.dragged = this.chosen.has(page.id) ? this.inOrder() : [page.id];
       event.dataTransfer.effectAllowed = "move";
       event.dataTransfer.setData("text/plain", page.name);
@@ -186,6 +186,10 @@ class Arrange {
     } catch (error) {
       say(error);
     }
+  }
+
+  note([id]) {
+    this.acts.note(this.acts.pages().find((page) => page.id === id));
   }
 
   showTitle() {

@@ -16,7 +16,11 @@ const addPages = (files) => window.htr.upload(`files/documents/${opened}`, files
 const addFiles = (files) => (window.htr.needsPlan(files) ? imports.add(files).catch(say) : addPages(files));
 const chooseFiles = () => choose(addFiles);
 let pages = []; // as they were last shown
-const arrange = new Arrange(element, { server, refresh: () => refresh(), document: () => opened, pages: () => pages });
+let about = null; // what is noted of the document
+const details = new Details(element, { server, refresh: () => refresh(), document: () => about });
+const arrange = new Arrange(element, {
+  server, refresh: () => refresh(), document: () => opened, pages: () => pages, note: (page) => details.askNote(page),
+});
 
 // A page that has lines keeps them.
 async function readAgain(page) {
@@ -63,12 +67,13 @@ function stateOf(page) {
 }
 
 function card(page) {
-  return arrange.ready(h("article", { class: "card", "data-page": page.id },
+  return arrange.ready(h("article", { class: "card", "data-page": page.id, "data-status": page.status },
     h("a", { href: `#/page/${page.id}`, class: "picture", tabindex: "-1", "aria-hidden": "true", draggable: "false" },
       h("img", { src: page.thumbnail, alt: "", loading: "lazy", draggable: "false" })),
     h("div", { class: "about" },
       h("a", { class: "title", href: `#/page/${page.id}`, title: page.name }, `${page.number}  ${page.name}`),
       bar(page), stateOf(page),
+      page.note ? h("span", { class: "small note", title: page.note }, icon("note"), page.note) : null,
       page.read ? h("span", { class: "soft small by", title: page.read.by.join(", ") }, `read by ${page.read.by.join(", ")}`) : null),
     arrange.controls(page),
     h("button", {
@@ -91,17 +96,19 @@ async function refresh() {
   const answer = await call(server.open_document, { document: asked });
   if (asked !== opened) return;
   clearTimeout(timer);
-  if (arrange.dragging) { // the cards stay where they are taken hold of
+  if (arrange.dragging || details.open) { // the cards stay where they are taken hold of
     timer = setTimeout(() => refresh().catch(say), 1000);
     return;
   }
   pages = answer.pages;
+  about = answer.document;
   if (document.activeElement !== title) title.value = answer.document.title;
   document.title = `${answer.document.title} · HTR Desk`;
   const fresh = JSON.stringify(answer);
   if (fresh !== drawn) { // while nothing changes, the cards stay: so do focus and pointer
     body.replaceChildren(answer.pages.length ? h("div", { class: "cards" }, answer.pages.map(card)) : emptyDocument());
     readByOther(answer);
+    details.show(about);
     drawn = fresh;
   }
   const working = answer.pages.filter(isAtWork).length;
@@ -125,6 +132,10 @@ async function rename() {
 element.querySelector(".add").replaceChildren(icon("upload"), "Add pages");
 element.querySelector(".add").addEventListener("click", chooseFiles);
 element.querySelector(".from-address").addEventListener("click", () => imports.askAddress());
+element.querySelector(".details").append(icon("note"), "About");
+element.querySelector(".details").addEventListener("click", guarded(() => details.ask()));
+element.querySelector(".copy-link").append(icon("link"));
+element.querySelector(".copy-link").addEventListener("click", () => window.htr.copyLink());
 element.querySelector(".search-here").prepend(icon("search"));
 element.querySelector(".export").append(icon("download"), "Export");
 element.querySelector(".export").addEventListener("click", guarded(() => (
@@ -142,6 +153,7 @@ place("document", {
       arrange.clear();
       drawn = "";
       title.value = "";
+      element.querySelector(".facts-line").hidden = true;
     }
     opened = at.document;
     setDrop("Drop pages, folders or archives to add them to this document", addFiles);

@@ -4,6 +4,8 @@ const body = element.querySelector(".body");
 let drawn = ""; // what the cards show now
 let timer = null;
 let projects = [];
+let listed = []; // the documents, as they were last told
+const filter = element.querySelector(".filter input");
 
 async function newDocument(files) {
   const title = files ? files[0].name.replace(/\.[^.]+$/, "") : "Untitled document";
@@ -45,6 +47,7 @@ function card(shelved) {
     h("div", { class: "about" },
       h("a", { class: "title", href: `#/document/${shelved.id}`, title: shelved.title }, shelved.title),
       bar(shelved),
+      facts(shelved) ? h("span", { class: "soft small by", title: facts(shelved) }, facts(shelved)) : null,
       h("span", { class: "soft small" },
         shelved.waiting
           ? h("span", { class: "busy" }, `reading ${count(shelved.waiting, "page", "pages")}`)
@@ -54,6 +57,23 @@ function card(shelved) {
       type: "button", class: "remove", "aria-label": `Remove ${shelved.title}`, title: "To the bin",
       onclick: guarded(() => remove(shelved)),
     }, icon("bin")));
+}
+
+const facts = (shelved) => [shelved.archive, shelved.shelf_mark, shelved.date, shelved.language].filter(Boolean).join(" · ");
+const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+
+// The documents of each project under its name; those without one come first.
+function shelves(documents) {
+  const words = folded(filter.value).split(/\s+/);
+  const shown = documents.filter((one) => {
+    const text = folded([one.title, one.project, facts(one), one.notes].join(" "));
+    return words.every((word) => text.includes(word));
+  });
+  if (!shown.length) return [h("p", { class: "soft" }, "No document is like this. What is written on the pages is found by Search.")];
+  const names = [...new Set(shown.map((one) => one.project))].sort((a, b) => a.localeCompare(b));
+  return names.map((name) => h("section", { class: "project", "aria-label": name || "Without a project" },
+    name ? h("h2", {}, name, h("span", { class: "soft small" }, ` ${count(shown.filter((one) => one.project === name).length, "document", "documents")}`)) : null,
+    h("div", { class: "cards" }, shown.filter((one) => one.project === name).map(card))));
 }
 
 function emptyLibrary() {
@@ -78,10 +98,12 @@ async function refresh() {
   projects = [...new Set(documents.map((shelved) => shelved.project))].filter(Boolean).sort();
   const fresh = JSON.stringify(documents);
   if (fresh !== drawn) { // while nothing changes, the cards stay: so do focus and pointer
-    body.replaceChildren(documents.length ? h("div", { class: "cards" }, documents.map(card)) : emptyLibrary());
+    body.replaceChildren(...(documents.length ? shelves(documents) : [emptyLibrary()]));
+    listed = documents;
     drawn = fresh;
   }
   element.querySelector(".when-filled").hidden = !documents.length;
+  element.querySelector(".filter").hidden = documents.length < 6 && !filter.value;
   window.htr.showQueue(element.querySelector(".queue"), server, refresh, { working: queue.pages, ...queue });
   element.querySelector(".bin-link").hidden = !binned;
   element.querySelector(".bin-link").replaceChildren(icon("bin"), `Bin (${binned})`);
@@ -92,6 +114,7 @@ async function refresh() {
 element.querySelector(".add").replaceChildren(icon("upload"), "Add pages");
 element.querySelector(".add").addEventListener("click", chooseFiles);
 element.querySelector(".from-address").addEventListener("click", () => imports.askAddress());
+filter.addEventListener("input", () => body.replaceChildren(...shelves(listed)));
 element.querySelector(".export").append(icon("download"), "Export");
 element.querySelector(".export").addEventListener("click", guarded(exportAll));
 element.querySelector(".new").addEventListener("click", guarded(() => newDocument(null)));

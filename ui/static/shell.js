@@ -33,8 +33,10 @@
     pause: "M9 5v14M15 5v14",
     play: "M8 5l11 7-11 7z",
     move: "M4 7h9M4 12h6M4 17h9M15 12h6M18 9l3 3-3 3",
+    note: "M5 4h14v16H5zM8 9h8M8 13h8M8 17h5",
     grip: "M9 6v.2M15 6v.2M9 12v.2M15 12v.2M9 18v.2M15 18v.2",
     link: "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
+    progress: "M4 20V4M4 20h16M8 16v-4M12 16V8M16 16v-6",
     search: "M10.5 4a6.5 6.5 0 1 1 0 13a6.5 6.5 0 1 1 0-13zM15.5 15.5L21 21",
     settings: "M4 7h10M18 7h2M4 17h2M10 17h10M14 4v6M8 14v6",
     upload: "M12 16V4M7 9l5-5 5 5M4 16v4h16v-4",
@@ -85,6 +87,17 @@
     return box;
   }
 
+  // Copies the link to an address of the app, or to what is shown, down to the line.
+  async function copyLink(address = location.hash) {
+    const link = `${location.href.split("#")[0]}${address}`;
+    try {
+      await navigator.clipboard.writeText(link);
+      message("The link is copied.");
+    } catch { // browsers keep the clipboard shut where the connection is not encrypted
+      message(`The link: ${link}`, { stay_ms: 60000 });
+    }
+  }
+
   function say(error) {
     if (error instanceof ServerError) message(error.message, { kind: "error" });
     else {
@@ -95,7 +108,7 @@
 
   // ---- places --------------------------------------------------------------------------------
   // #/  #/document/3  #/page/12  #/page/12/line/345  #/train  #/train/7 (a report)  #/settings
-  // #/bin  #/search/words  #/search/words/document/3
+  // #/bin  #/progress  #/search/words  #/search/words/document/3
   // #/models  #/models/3  #/models/compare  #/models/compare/7  #/models/compare/with/3
   // #/changes/page/12  #/changes/document/3
   const places = {};
@@ -131,6 +144,7 @@
       const of = (name) => (parts[1] === name ? number(parts[2]) : null);
       return { place: "changes", page: of("page"), document: of("document") };
     }
+    if (parts[0] === "progress") return { place: "progress" };
     if (parts[0] === "bin") return { place: "bin" };
     if (parts[0] === "settings") return { place: "settings" };
     return { place: "library" };
@@ -210,7 +224,7 @@
   }
 
   window.htr = {
-    h, icon, call, message, say, place, address, show, preference, setPreference, count, ago, bar,
+    h, icon, call, message, copyLink, say, place, address, show, preference, setPreference, count, ago, bar,
     ServerError,
   };
   applyPreferences();

@@ -20,6 +20,7 @@ from services.language_model import LanguageModel
 from services.line_editor import LineEditor
 from services.model_comparison import ModelComparer
 from services.model_shelf import ModelShelf
+from services.page_turner import turned_page
 from services.progress import ProgressBook
 from services.reader import PageReader
 from services.rereading import queue_rereading
@@ -133,6 +134,36 @@ class Services:
                     storage.queue_reading(self.store, page_id)
         self.reader.wake()
         return failed
+
+    def turn_pages(self, page_ids: Sequence[int], quarters: int, author: str) -> list[int]:
+        """Return the pages, turned by quarters clockwise; lines nobody touched are found anew.
+
+        Raises: StorageError, see `storage.turn_page`; the pages before that one are turned.
+        """
+        for page_id in page_ids:
+            page = storage.page(self.store, page_id)
+            turned_page(self.store, page, self._pixels_of(page), quarters, None, author)
+            self.read_again(page_id)
+        return list(page_ids)
+
+    def cut_page(self, page_id: int, frame: tuple[int, int, int, int], author: str) -> None:
+        """Cut the page down to the frame: left, top, right, bottom in pixels of its image.
+
+        Raises: StorageError, see `storage.turn_page`.
+        """
+        page = storage.page(self.store, page_id)
+        turned_page(self.store, page, self._pixels_of(page), 0, frame, author)
+
+    def undo_turns(self, page_ids: Sequence[int], author: str) -> None:
+        """Give pages the image back that they had before their last turn or cut.
+
+        Raises: StorageError, see `storage.undo_turn`.
+        """
+        for page_id in page_ids:
+            before = storage.page(self.store, page_id)
+            after = storage.undo_turn(self.store, page_id, author)
+            if before.state == "waiting" or before.width_px == after.height_px:
+                self.read_again(page_id)  # its lines were, or would be, found on the turned image
 
     def build_language(self) -> None:
         """Begin to build the language model from what is corrected now.

@@ -65,6 +65,7 @@ from storage.page_models import (
     shown_models,
 )
 from storage.page_places import PagePlace, place_pages, restore_places
+from storage.page_turns import PageTurn, is_turned, turn_page, undo_turn
 from storage.pages import (
     add_page,
     page,
@@ -191,6 +192,7 @@ __all__ = [
     "Page",
     "PagePlace",
     "PageSummary",
+    "PageTurn",
     "Part",
     "Question",
     "ReadCharacter",
@@ -237,6 +239,7 @@ __all__ = [
     "index_lines",
     "is_reading_paused",
     "is_touched",
+    "is_turned",
     "known_layout",
     "layout_history",
     "layout_steps",
@@ -303,9 +306,11 @@ __all__ = [
     "take_next_run",
     "thumbnail_path",
     "training_lines",
+    "turn_page",
     "undo_layout",
     "undo_line",
     "undo_text",
+    "undo_turn",
     "verify_model",
     "with_similar",
     "write",

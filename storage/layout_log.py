@@ -101,6 +101,10 @@ def _fold(rows: list[Row]) -> Stacks:
     undone: list[tuple[int, int]] = []
     for row in rows:
         change_id = row.integer("id")
+        if row.get("what") == "turn":  # another image: what was done on the one before is past
+            done.clear()
+            undone.clear()
+            continue
         undoes_id, redoes_id = (row.optional_integer(n) for n in ("undoes_id", "redoes_id"))
         if undoes_id is not None:
             if not done or done.pop() != undoes_id:

@@ -30,7 +30,7 @@ def remove_orphans(store: Store, older_than_s: float = DEFAULT_AGE_S) -> list[Pa
         StorageError: a file cannot be deleted.
     """
     before = store.clock().timestamp() - older_than_s
-    images = _names(store, "SELECT DISTINCT sha256 FROM page")
+    images = _names(store, "SELECT sha256 FROM page UNION SELECT sha256 FROM page_turn")
     weights = _names(store, _NEEDED_WEIGHTS, {"kept_since": _kept_since(store)})
     suspects = [path for path in _stored_files(store) if _is_older(path, before)]
     suspects = [path for path in suspects if path.stem not in images | weights]
@@ -73,6 +73,7 @@ def _is_named(store: Store, path: Path) -> bool:
         select(
             store,
             f"""SELECT 1 FROM page WHERE sha256 = :sha256
+            UNION ALL SELECT 1 FROM page_turn WHERE sha256 = :sha256
             UNION ALL SELECT 1 FROM ({_NEEDED_WEIGHTS}) WHERE sha256 = :sha256 LIMIT 1""",
             {"sha256": path.stem, "kept_since": _kept_since(store)},
         )

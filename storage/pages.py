@@ -202,6 +202,17 @@ def set_page_state(db: Database, page_id: int, state: str, message: str, now: st
     touch_document(db, row[0], now)
 
 
+def keep_image(store: Store, image: bytes, suffix: str, thumbnail: bytes) -> str:
+    """Return the SHA-256 of an image that a page is to have, now in the data folder.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    sha256 = sha256_of(image)
+    _write_files(store, sha256, suffix, image, thumbnail)
+    return sha256
+
+
 def _write_files(
     store: Store, sha256: str, suffix: str, image: bytes, thumbnail: bytes | None
 ) -> None:

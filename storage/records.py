@@ -11,7 +11,7 @@ STATUSES = ("machine", "corrected", "confirmed", "doubtful", "ignored")
 RUN_STATES = ("waiting", "running", "done", "failed", "cancelled")
 LAYOUT_CHANGES = (
     "move", "split", "merge", "draw", "delete", "reorder", "reverse", "order", "segment", "take",
-    "aside", "import",
+    "aside", "import", "turn",
 )  # fmt: skip
 ASIDE = "aside"  # kind of a line that is kept and shown, but neither read nor counted
 

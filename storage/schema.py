@@ -365,6 +365,8 @@ def _search(db: Database) -> None:
 
     The words come folded and with one space between them, which is why the plainest tokenizer is
     the right one: it takes all that is not ASCII for letters.
+
+    NOT EXISTS, since within a trigger OR IGNORE gives way to what the outer statement says.
     """
     db.executescript("""
 CREATE TABLE search_due (line_id INTEGER PRIMARY KEY);
@@ -379,20 +381,25 @@ CREATE INDEX search_word_reversed ON search_word(reversed);
 INSERT INTO search_due (line_id)
     SELECT id FROM line WHERE replaced IS NULL AND removed IS NULL;
 CREATE TRIGGER search_after_revision AFTER INSERT ON revision
-BEGIN INSERT OR IGNORE INTO search_due (line_id) VALUES (NEW.line_id); END;
+BEGIN INSERT INTO search_due (line_id) SELECT NEW.line_id
+    WHERE NOT EXISTS (SELECT 1 FROM search_due WHERE line_id = NEW.line_id); END;
 CREATE TRIGGER search_after_reading AFTER INSERT ON reading
-BEGIN INSERT OR IGNORE INTO search_due (line_id) VALUES (NEW.line_id); END;
+BEGIN INSERT INTO search_due (line_id) SELECT NEW.line_id
+    WHERE NOT EXISTS (SELECT 1 FROM search_due WHERE line_id = NEW.line_id); END;
 CREATE TRIGGER search_after_reading_again AFTER UPDATE ON reading
-BEGIN INSERT OR IGNORE INTO search_due (line_id) VALUES (NEW.line_id); END;
+BEGIN INSERT INTO search_due (line_id) SELECT NEW.line_id
+    WHERE NOT EXISTS (SELECT 1 FROM search_due WHERE line_id = NEW.line_id); END;
 CREATE TRIGGER search_after_hiding AFTER UPDATE OF replaced, removed ON line
 WHEN (OLD.replaced IS NULL AND OLD.removed IS NULL)
     <> (NEW.replaced IS NULL AND NEW.removed IS NULL)
-BEGIN INSERT OR IGNORE INTO search_due (line_id) VALUES (NEW.id); END;
+BEGIN INSERT INTO search_due (line_id) SELECT NEW.id
+    WHERE NOT EXISTS (SELECT 1 FROM search_due WHERE line_id = NEW.id); END;
 CREATE TRIGGER search_after_model AFTER UPDATE OF current ON model WHEN OLD.current <> NEW.current
 BEGIN
-    INSERT OR IGNORE INTO search_due (line_id) SELECT line_id FROM reading
+    INSERT INTO search_due (line_id) SELECT line_id FROM reading
         WHERE model_id = NEW.id AND EXISTS (SELECT 1 FROM reading AS other
-            WHERE other.line_id = reading.line_id AND other.model_id <> NEW.id);
+            WHERE other.line_id = reading.line_id AND other.model_id <> NEW.id)
+        AND NOT EXISTS (SELECT 1 FROM search_due WHERE search_due.line_id = reading.line_id);
 END;
 """)
 
@@ -408,6 +415,27 @@ def _notes_on_pages(db: Database) -> None:
     db.executescript("ALTER TABLE page ADD COLUMN note TEXT NOT NULL DEFAULT '';")
 
 
+def _turned_pages(db: Database) -> None:
+    """Keep the image that each turn or cut of a page has replaced."""
+    db.executescript("""
+CREATE TABLE page_turn (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    page_id INTEGER NOT NULL REFERENCES page(id),
+    turn TEXT NOT NULL,
+    hidden TEXT NOT NULL,
+    sha256 TEXT NOT NULL CHECK (length(sha256) = 64),
+    suffix TEXT NOT NULL,
+    width_px INTEGER NOT NULL CHECK (width_px > 0),
+    height_px INTEGER NOT NULL CHECK (height_px > 0),
+    author TEXT NOT NULL,
+    created TEXT NOT NULL,
+    undone TEXT
+);
+CREATE INDEX page_turn_of_page ON page_turn(page_id, id);
+CREATE INDEX page_turn_of_image ON page_turn(sha256);
+""")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _first_tables,
     _newest_revision_on_line,
@@ -419,4 +447,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _search,
     _choices,
     _notes_on_pages,
+    _turned_pages,
 )

@@ -204,12 +204,13 @@ def _similar_words(store: Store, word: str) -> tuple[str, ...]:
             "short": len(skeleton) - 2, "long": len(skeleton) + 2, "most": _CANDIDATES,
         },
     )  # fmt: skip
-    limit = max(1, len(word) // 3)
+    # More letters may differ where all that do look alike.
+    limit, limit_alike = max(1, len(word) // 3), max(1, len(word) // 2)
     near = []
     for values in rows:
         other, others = str(values["word"]), str(values["skeleton"])
         if other != word and (is_within_one(skeleton, others) or is_within_one(word, other)):
             edits = edits_between(word, other)
-            if edits <= limit:
+            if edits <= (limit_alike if others == skeleton else limit):
                 near.append((edits, other))
     return tuple(other for _, other in heapq.nsmallest(MAX_SIMILAR, near))

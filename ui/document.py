@@ -15,6 +15,7 @@ from ui.queue import queue_functions
 from ui.read_by import read_by_view, read_with_current_function
 from ui.reading import progress_view, read_again_function
 from ui.static_files import static_text
+from ui.turning import turning_functions
 
 
 def document(services: Services) -> gr.HTML:
@@ -49,7 +50,7 @@ def document(services: Services) -> gr.HTML:
     return gr.HTML(
         value=static_text("document.html"),
         apply_default_css=False,
-        js_on_load=static_text("arrange.js", "details.js", "document.js"),
+        js_on_load=static_text("arrange.js", "details.js", "crop.js", "document.js"),
         server_functions=[
             open_document,
             rename_document,
@@ -57,6 +58,7 @@ def document(services: Services) -> gr.HTML:
             read_with_current_function(services),
             *arranging_functions(services),
             *describing_functions(services),
+            *turning_functions(services),
             *queue_functions(services),
             *export_functions(services),
             *import_functions(services),
@@ -78,7 +80,10 @@ def _page(
         "message": page.message,
         **progress_view(run),
         "read": read_by["pages"].get(page.id),
-        "thumbnail": f"files/pages/{page.id}/thumbnail",
+        "thumbnail": f"files/pages/{page.id}/thumbnail?{page.sha256[:12]}",
+        "image": f"files/pages/{page.id}/{page.sha256[:12]}/image",
+        "width": page.width_px,
+        "height": page.height_px,
         "lines": summary.lines,
         "machine": summary.machine,
         "corrected": summary.corrected,

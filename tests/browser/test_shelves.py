@@ -88,3 +88,34 @@ def test_queue_is_paused_and_goes_on(tab, server: Server, tmp_path: Path) -> Non
     tab.locator('.place[data-place="document"] .card').nth(2).get_by_text("to check").wait_for(
         timeout=60_000
     )
+
+
+def test_page_is_turned_and_cropped_and_comes_back(three_pages, server: Server) -> None:
+    tab = three_pages
+    tab.wait_for_function(
+        """() => [...document.querySelectorAll('.place[data-place="document"] .card')]
+        .every(card => /to check|checked|no text/.test(card.textContent))""",
+        timeout=60_000,
+    )
+    image = tab.locator('.place[data-place="document"] .card img').first
+    before = image.get_attribute("src")
+    tab.get_by_role("checkbox", name="Choose page 1").check()
+    tab.get_by_role("button", name="Crop…").click()
+    sheet = tab.locator(".crop-sheet").bounding_box()
+    tab.mouse.move(sheet["x"] + 5, sheet["y"] + 5)
+    tab.mouse.down()
+    tab.mouse.move(sheet["x"] + sheet["width"] - 6, sheet["y"] + sheet["height"] - 4, steps=4)
+    tab.mouse.up()
+    tab.screenshot(path="test-artefacts/crop-dialog.png")
+    tab.get_by_role("button", name="Crop", exact=True).click()
+    tab.get_by_text("Page 1 was cropped; its lines followed.").wait_for()
+    assert image.get_attribute("src") != before
+    tab.locator(".htr-message button", has_text="Undo").last.click()
+    tab.wait_for_function(
+        "src => document.querySelector('.place[data-place=\"document\"] .card img')"
+        ".getAttribute('src') === src",
+        arg=before,
+    )
+    tab.get_by_role("button", name="Turn right").click()
+    tab.get_by_text("1 page was turned.").wait_for()
+    assert image.get_attribute("src") != before

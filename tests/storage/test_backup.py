@@ -28,7 +28,7 @@ def rows(database: Path) -> dict[str, list[tuple[Any, ...]]]:
     with closing(sqlite3.connect(database)) as connection:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         return {
-            name: connection.execute(f"SELECT * FROM {name} ORDER BY rowid").fetchall()
+            name: sorted(connection.execute(f"SELECT * FROM {name}").fetchall(), key=repr)
             for (name,) in tables.fetchall()
         }
 

@@ -1,6 +1,6 @@
 // Pages chosen, put into another order by mouse or keyboard, into another document, or into the bin.
 class Arrange {
-  // place: the document's section; acts: {server, refresh(), document(), pages(), note(page)}.
+  // place: the document's section; acts: {server, refresh(), document(), pages(), note(page), crop(page)}.
   constructor(place, acts) {
     this.place = place;
     this.acts = acts;
@@ -53,7 +53,9 @@ class Arrange {
     const button = (name, words, act) => h("button", { type: "button", onclick: () => act.call(this, this.inOrder()) }, icon(name), words);
     this.bar.replaceChildren(h("strong", { role: "status" }, `${count(this.chosen.size, "page", "pages")} chosen`),
       button("move", "Move…", this.ask), button("bin", "To the bin", this.remove),
-      ...(this.chosen.size === 1 ? [button("note", "Note…", this.note), button("link", "Copy link", ([id]) => window.htr.copyLink(`#/page/${id}`))] : []),
+      button("turnLeft", "Turn left", (pages) => this.turn(pages, 3)), button("turnRight", "Turn right", (pages) => this.turn(pages, 1)),
+      ...(this.chosen.size === 1 ? [button("crop", "Crop…", ([id]) => this.acts.crop(this.page(id))), button("note", "Note…", ([id]) => this.acts.note(this.page(id))),
+        button("link", "Copy link", ([id]) => window.htr.copyLink(`#/page/${id}`))] : []),
       h("button", { type: "button", class: "quiet", onclick: () => {
         for (const page of this.acts.pages()) this.chosen.add(page.id);
         this.show();
@@ -188,8 +190,20 @@ class Arrange {
     }
   }
 
-  note([id]) {
-    this.acts.note(this.acts.pages().find((page) => page.id === id));
+  page(id) {
+    return this.acts.pages().find((page) => page.id === id);
+  }
+
+  async turn(pages, quarters) {
+    const { call, say, count } = window.htr;
+    try {
+      await call(this.acts.server.turn_pages, { pages, quarters });
+      await this.acts.refresh();
+      tellTurned(pages, `${count(pages.length, "page was", "pages were")} turned. Lines that nobody has touched are found anew.`, this.acts);
+    } catch (error) {
+      say(error);
+      this.acts.refresh().catch(say);
+    }
   }
 
   showTitle() {

@@ -18,8 +18,10 @@ const chooseFiles = () => choose(addFiles);
 let pages = []; // as they were last shown
 let about = null; // what is noted of the document
 const details = new Details(element, { server, refresh: () => refresh(), document: () => about });
+const crop = new Crop(element, { server, refresh: () => refresh() });
 const arrange = new Arrange(element, {
-  server, refresh: () => refresh(), document: () => opened, pages: () => pages, note: (page) => details.askNote(page),
+  server, refresh: () => refresh(), document: () => opened, pages: () => pages,
+  note: (page) => details.askNote(page), crop: (page) => crop.ask(page),
 });
 
 // A page that has lines keeps them.
@@ -96,7 +98,7 @@ async function refresh() {
   const answer = await call(server.open_document, { document: asked });
   if (asked !== opened) return;
   clearTimeout(timer);
-  if (arrange.dragging || details.open) { // the cards stay where they are taken hold of
+  if (arrange.dragging || details.open || crop.open) { // the cards stay where they are taken hold of
     timer = setTimeout(() => refresh().catch(say), 1000);
     return;
   }

@@ -155,7 +155,7 @@ async function open(id, lineId = null) {
   const at = window.htr.address();
   if (at.place !== "desk" || at.page !== id) return; // somebody went elsewhere meanwhile
   tools.settle();
-  if (page && page.id === id && rows.length && answer.lines.length) followWork(answer);
+  if (page && page.id === id && page.version === answer.version && rows.length && answer.lines.length) followWork(answer);
   else {
     const still = page && page.id === id && !page.lines.length && !answer.lines.length;
     page = answer;
@@ -195,6 +195,7 @@ async function refresh() {
   const asked = page;
   const answer = await call(server.open_page, { page: asked.id });
   if (asked !== page) return;
+  if (answer.version !== page.version) return open(page.id); // it was turned or cropped meanwhile
   Object.assign(page, { model: answer.model, read: answer.read });
   tools.refreshed(answer);
   showCounter();

@@ -9,7 +9,7 @@ let inDocument = null; // id of the document that is searched; null: all
 let asked = 0; // number of the latest question: answers to earlier ones come too late
 let timer = null;
 
-const addressOf = (text, doc) => `#/search/${encodeURIComponent(text)}${doc ? `/document/${doc}` : ""}`;
+const addressOf = (text, doc) => `#/search/${encodeURIComponent(text || (doc ? " " : ""))}${doc ? `/document/${doc}` : ""}`;
 
 function hitRow(hit) {
   return h("a", { class: "hit", href: `#/page/${hit.page}/line/${hit.id}`, "data-line": hit.id },

@@ -22,7 +22,7 @@ from training.errors import TrainingError
 if TYPE_CHECKING:
     from training.survey import Survey
 
-TRIAL_LIMIT_S = 180.0  # starting torch on a busy computer takes a minute; more is a fault
+TRIAL_LIMIT_S = 600.0  # beside much other work a trial takes minutes; nobody has to wait for it
 LINES_ALIKE = 1.25  # a trial holds for numbers of lines that differ by less than this factor
 
 

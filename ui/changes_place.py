@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import gradio as gr
 
 import storage
 from services.services import Services
 from services.word_differences import Words, word_differences
+from training.lineage import lineage_of
 from ui.answers import Answer, answers, number, optional_number
 from ui.line_view import line_view
 from ui.static_files import static_text
@@ -57,7 +58,7 @@ def changes_view(
         "compared": len(pairs),
         "differ": len(differ),
         "first": first,
-        **_rates(pairs),
+        **_rates(pairs, _taught(services.store, pairs)),
         "lines": [_line(services, pair, names, places[pair.line_id]) for pair in shown],
     }
 
@@ -100,19 +101,31 @@ def _places(
     return found
 
 
-def _rates(pairs: Sequence[storage.ReadingPair]) -> Answer:
-    """Return how often each reading is wrong where people decided the text."""
+def _rates(pairs: Sequence[storage.ReadingPair], taught: Collection[int]) -> Answer:
+    """Return how often each reading is wrong where people decided the text.
+
+    taught: lines that are left out, because a model has learned them by heart.
+    """
     from htr.metrics import cer
 
     decided = [
         pair for pair in pairs if pair.status in ("corrected", "confirmed") and pair.text.strip()
     ]
-    texts = [pair.text for pair in decided]
-    if not decided:
-        return {"decided": 0, "cer": None}
-    before = cer(texts, [pair.before for pair in decided])
-    now = cer(texts, [pair.reading for pair in decided])
-    return {"decided": len(decided), "cer": [before, now]}
+    asked = [pair for pair in decided if pair.line_id not in taught]
+    told = {"decided": len(asked), "taught": len(decided) - len(asked)}
+    if not asked:
+        return {**told, "cer": None}
+    texts = [pair.text for pair in asked]
+    before = cer(texts, [pair.before for pair in asked])
+    now = cer(texts, [pair.reading for pair in asked])
+    return {**told, "cer": [before, now]}
+
+
+def _taught(store: storage.Store, pairs: Sequence[storage.ReadingPair]) -> set[int]:
+    """Return the lines that taught one of the models, or one that it comes from."""
+    read_by = {number for pair in pairs for number in (pair.model_id, pair.before_model_id)}
+    lineages = [lineage_of(store, storage.model(store, number)) for number in read_by]
+    return {line_id for lineage in lineages for line_id in lineage.trained_lines}
 
 
 def _names(model_ids: Sequence[int], names: Mapping[int, str]) -> list[str]:

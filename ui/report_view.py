@@ -77,7 +77,9 @@ def _notes(report: Mapping[str, Any]) -> list[str]:
     forgetting = _mapping(report.get("forgetting"))
     if isinstance(forgetting.get("sentence"), str):
         tested = _count(forgetting.get("lines"), "line")
-        notes.append(f"{forgetting['sentence']} Tested on {tested} that are not of this training.")
+        # What is warned of stands above the figures already.
+        said = "" if forgetting.get("warn") else f"{forgetting['sentence']} "
+        notes.append(f"{said}Other handwriting was tested on {tested} that taught nothing here.")
     notes += [_new_character_words(new) for new in _mappings(report.get("new_characters"))]
     return [note for note in notes if note]
 

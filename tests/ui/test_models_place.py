@@ -188,6 +188,30 @@ def test_changes_show_lines_that_differ_with_their_words_and_rates_on_human_text
     assert "error" in open_changes({"page": None})
 
 
+def test_lines_that_taught_a_model_do_not_count_for_it(
+    services: Services, base: storage.Model, tmp_path: Path
+) -> None:
+    page = put_page(services, base)
+    first, second, *_ = (shown.line.id for shown in storage.lines_of(services.store, page.id))
+    for line_id in (first, second):
+        storage.correct_line(services.store, line_id, "as it is", "corrected", "ada", None)
+    taught = storage.register_model(
+        services.store,
+        tiny_file(tmp_path / "taught.safetensors", 9),
+        "taught",
+        base.alphabet,
+        facts={"fine_tuning": {"train_lines": [first]}},
+        parent_id=base.id,
+    )
+    readings = {line_id: storage.NewReading("as it is", 0.5) for line_id in (first, second)}
+    storage.add_readings(services.store, taught.id, readings)
+    storage.set_current_model(services.store, taught.id)
+    open_changes = functions(changes_place(services))["open_changes"]
+    view = open_changes({"page": page.id, "document": None})
+    assert (view["decided"], view["taught"]) == (1, 1)
+    assert view["cer"][1] == 0.0
+
+
 def test_comparison_is_started_followed_and_shown(
     services: Services, ask: dict, base: storage.Model, child: storage.Model
 ) -> None:

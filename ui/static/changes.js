@@ -18,8 +18,9 @@ function nothing(answer) {
 }
 
 function summary(answer) {
+  const taught = answer.taught ? ` ${count(answer.taught, "other", "others")} taught the model, so that reading them right tells nothing.` : "";
   const rate = answer.cer && h("p", {}, `On ${count(answer.decided, "line", "lines")} whose text people decided, `
-    + `${percent(answer.cer[1])} of the characters are misread now; before it was ${percent(answer.cer[0])}.`);
+    + `${percent(answer.cer[1])} of the characters are misread now; before it was ${percent(answer.cer[0])}.${taught}`);
   return h("div", { class: "changes-told" },
     h("p", { class: "told" }, h("strong", {}, `${answer.differ.toLocaleString("en")} of ${count(answer.compared, "line", "lines")}`),
       ` are read otherwise by ${both(answer.now)} than by ${both(answer.before)}. What people wrote is as it was.`), rate);

@@ -75,7 +75,7 @@ async function showShelf() {
   draw(answer, () => [
     h("div", { class: "head" }, h("h1", { class: "grow" }, "Models"),
       h("a", { class: "button", href: "#/models/compare" }, icon("scales"), "Compare two"),
-      h("button", { type: "button", class: "first import", onclick: chooseFiles }, icon("upload"), "Import")),
+      h("button", { type: "button", class: "first", onclick: chooseFiles }, icon("upload"), "Import")),
     h("div", { class: "shelf" }, first.map((model) => modelRow(model, acts))),
     first.length === 1 ? h("p", { class: "soft hint" }, "This is the model that came with the app. Teach it on your corrections, or import another: drop a file here.") : null,
     recentComparisons(answer.comparisons), removedModels(answer.removed, acts),

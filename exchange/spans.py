@@ -158,6 +158,8 @@ class BaselinePath:
         """Return the direction of writing there, averaged over one line spacing."""
         half = min(self.spacing_px, self.length) / 2
         middle = min(max(distance, half), self.length - half)
-        (x0, y0), (x1, y1) = self.at(max(0.0, middle - half)), self.at(middle + half)
+        # within the line, whatever rounding says: beyond it `at` would ask here again, forever
+        start, end = max(0.0, middle - half), min(self.length, middle + half)
+        (x0, y0), (x1, y1) = self.at(start), self.at(end)
         norm = math.hypot(x1 - x0, y1 - y0)
         return ((x1 - x0) / norm, (y1 - y0) / norm) if norm else (1.0, 0.0)

@@ -90,3 +90,12 @@ def test_line_without_reading_or_length_has_no_words() -> None:
     assert placed_words("a", read("a"), 0, BASELINE, 40) == ()
     assert placed_words("a", read("a"), 100, ((5, 5), (5, 5)), 40) == ()
     assert placed_words(" ", read("a"), 100, BASELINE, 40) == ()
+
+
+def test_rounding_of_any_length_leads_nowhere_beyond_the_line() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(2000):
+        width, spacing_px = rng.uniform(20, 900), float(rng.uniform(5, 80))
+        baseline = ((10.3, 50.7), (10.3 + width / 3, 51.2), (10.3 + width, 50.1))
+        (word,) = placed_words("ab", read("ab"), 20, baseline, spacing_px)
+        assert word.polygon[1][0] == pytest.approx(10.3 + width + 0.25 * spacing_px, abs=3)

@@ -23,15 +23,15 @@ from synthesis.font import SynthesisError
 FONTS = Path.home() / ".cache" / "htr-desk" / "fonts"
 NAMES = (
     "alex-brush allura annie-use-your-telescope architects-daughter birthstone caveat "
-    "caveat-brush condiment cookie corinthia covered-by-your-grace damion "
-    "delicious-handrawn delius ephesis gaegu gloria-hallelujah gochi-hand grand-hotel "
-    "great-vibes handlee homemade-apple indie-flower italianno itim kalam kaushan-script "
-    "licorice liu-jian-mao-cao long-cang mansalva monsieur-la-doulaise mr-de-haviland "
-    "nanum-brush-script nanum-pen-script neucha oooh-baby parisienne patrick-hand "
-    "pinyon-script playpen-sans poor-story reenie-beanie rochester sacramento satisfy "
-    "schoolbell shadows-into-light shantell-sans short-stack smooch sriracha "
+    "caveat-brush charm cookie corinthia covered-by-your-grace damion delicious-handrawn "
+    "delius ephesis gaegu gloria-hallelujah gochi-hand grand-hotel great-vibes handlee "
+    "indie-flower italianno itim kalam kaushan-script licorice liu-jian-mao-cao long-cang "
+    "mali mansalva monsieur-la-doulaise mr-de-haviland nanum-brush-script nanum-pen-script "
+    "neucha nothing-you-could-do oooh-baby over-the-rainbow pangolin parisienne "
+    "patrick-hand pinyon-script playpen-sans playwrite-vn poor-story reenie-beanie "
+    "sacramento shadows-into-light shantell-sans short-stack smooch sriracha "
     "sue-ellen-francisco swanky-and-moo-moo tangerine the-girl-next-door twinkle-star "
-    "vibur whisper yellowtail yomogi "
+    "vibur whisper yomogi zeyada "
 ).split()
 """Handwriting, from school hands to copperplate; nearly all with the accents of Western Europe,
 some with those of all of Europe, some with Vietnamese. None is among the nine of the project, and
@@ -121,7 +121,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _package(npm: str, name: str) -> bytes:
     """Return the archive of the newest package of version 5."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [npm, "pack", "--silent", f"@fontsource/{name}@5", "--pack-destination", folder]
+        command = [
+            npm,
+            "pack",
+            "--loglevel=error",
+            f"@fontsource/{name}@5",
+            "--pack-destination",
+            folder,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S)
         found = list(Path(folder).glob("*.tgz"))
         if done.returncode or len(found) != 1:

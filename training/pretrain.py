@@ -91,6 +91,7 @@ def _task(options: argparse.Namespace) -> PretrainTask:
         tuple(rare),
         more_fonts,
         options.device,
+        options.loaders,
         options.name,
         facts,
     )
@@ -124,8 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training.pretrain",
         description="Train a recognition model on labelled lines: zip archives or folders with "
-        "labels.jsonl, or with images and .txt files, and snapshots of corrected lines. Without "
-        "any, on drawn lines alone.",
+        "labels.jsonl, or with images and .txt files, lists NAME.ln beside a folder `lines`, and "
+        "snapshots of corrected lines. Without any, on drawn lines alone.",
         epilog="Stop it at will; the same command goes on from the last checkpoint in --run-dir.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
@@ -143,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--steps", type=int, help="fix the steps instead of the minutes")
     add("--seed", type=int, default=standard.seed, help="of all chance")
     add("--threads", type=int, default=1, help="threads of torch")
+    add("--loaders", type=int, default=1, help="threads that make batches; more for a GPU")
     add("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     add("--precision", choices=("auto", "fp32", "bf16"), default="auto", help="of the arithmetic")
     add("--embed-dim", type=int, default=128, help="width of a new model; the published: 512")

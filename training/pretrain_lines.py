@@ -1,6 +1,8 @@
 """Real lines to pretrain on: read from their files when a batch wants them, not before.
 
-A source is a line set (see `htr/lines_data.py`) or a snapshot of corrected lines.
+A source is a line set (see `htr/lines_data.py`), a snapshot of corrected lines, or a list `NAME.ln`
+as it comes with published data sets: names of images, a row each, which lie with their texts in
+the folder `lines` beside the list.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from training.line_batches import PX_PER_STEP, BatchLine, prepare_lines
 from training.lines import TrainLine
 from training.losses import lines_without_room
 
+LIST_SUFFIX, LIST_FOLDER = ".ln", "lines"
 HASHED_BYTES = 1 << 20  # read at once
 
 
@@ -106,10 +109,11 @@ class RealLines:
             chosen = _spread(read_snapshot(source).train, limit)
             known = [one for one in chosen if self._can_write(one.text)]
             return list(prepare_lines(known, self._config, self._alphabet))
-        line_set = self._open.enter_context(open_line_set(source))
-        self._left_out["unreadable"] += len(line_set.skipped)
+        line_set, labels = _labels(self._open, source)
+        if source.suffix != LIST_SUFFIX:
+            self._left_out["unreadable"] += len(line_set.skipped)
         found: list[BatchLine] = []
-        for label in _spread(line_set.lines, limit):
+        for label in _spread(labels, limit):
             line = self._stored(line_set, label)
             if line is not None:
                 found.append(line)
@@ -143,6 +147,30 @@ class RealLines:
         self._first = self._first or message
 
 
+def _labels(open_: ExitStack, source: Path) -> tuple[LineSet, Sequence[LabelledLine]]:
+    """Return the set of a source, open as long as the stack is, and its lines that are meant.
+
+    Raises RecognitionError or TrainingError for what is no source.
+    """
+    if source.suffix != LIST_SUFFIX or source.is_dir():
+        line_set = open_.enter_context(open_line_set(source))
+        return line_set, line_set.lines
+    try:
+        rows = source.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{source} cannot be read as a list of images: {error}.") from error
+    line_set = open_.enter_context(open_line_set(source.parent / LIST_FOLDER))
+    known = {label.file: label for label in line_set.lines}
+    wanted = [row.strip() for row in rows if row.strip()]
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        raise TrainingError(
+            f"{source.name} names {missing[0]!r}, which has no image and text in "
+            f"{source.parent / LIST_FOLDER} ({len(missing):,} such names). Put the lines there."
+        )
+    return line_set, [known[name] for name in wanted]
+
+
 def characters_of_sources(sources: Sequence[Path]) -> list[str]:
     """Return the characters that the texts of the sources hold, in the order of code points."""
     found: set[str] = set()
@@ -150,33 +178,36 @@ def characters_of_sources(sources: Sequence[Path]) -> list[str]:
         if has_snapshot(source):
             found.update(*(line.text for line in read_snapshot(source).train))
         else:
-            with open_line_set(source) as line_set:
-                found.update(*(line.text for line in line_set.lines))
+            with ExitStack() as open_:
+                found.update(*(line.text for line in _labels(open_, source)[1]))
     return sorted(found)
 
 
 def validation_lines(source: Path, limit: int) -> list[TrainLine]:
     """Return at most so many lines to look at while training, spread evenly over the set."""
-    with open_line_set(source) as line_set:
+    with ExitStack() as open_:
+        line_set, labels = _labels(open_, source)
         return [
             TrainLine(one.file, line_set.image(one), one.text, one.page, one.source)
-            for one in _spread(line_set.lines, limit)
+            for one in _spread(labels, limit)
         ]
 
 
 def source_facts(sources: Sequence[Path]) -> list[dict[str, Any]]:
-    """Return name, size and SHA-256 of every file of the sources' top level, for the log."""
+    """Return name, size and SHA-256 of every source, all its files together, for the log."""
     facts = []
     for source in sources:
-        files = (
-            [source] if source.is_file() else sorted(p for p in source.rglob("*") if p.is_file())
-        )
+        base = source if source.is_dir() else source.parent
+        inside = source if source.is_dir() else base / LIST_FOLDER
+        files = [source] if source.is_file() else []
+        if source.is_dir() or source.suffix == LIST_SUFFIX:
+            files += sorted(path for path in inside.rglob("*") if path.is_file())
         if not files:
             raise TrainingError(f"{source} holds no file. Name a line set or a snapshot.")
         digest, size = hashlib.sha256(), 0
         for path in files:
             if len(files) > 1:
-                digest.update(str(path.relative_to(source)).encode())
+                digest.update(path.relative_to(base).as_posix().encode())
             with path.open("rb") as file:
                 while block := file.read(HASHED_BYTES):
                     digest.update(block)

@@ -39,7 +39,7 @@ from training.trainable import TCM_SEED, Trainable, load_trainable, save_trainab
 MODEL = "model.safetensors"
 LOG = "log.jsonl"
 DRAWN_ALONE = 20_000  # drawn lines in a round of a run without real ones
-AHEAD = 3  # batches that are made while a step is computed
+AHEAD = 3  # batches that each loader has made or is making while a step is computed
 TELL_STEPS = 50
 
 
@@ -49,8 +49,8 @@ class PretrainTask:
 
     start: the model to begin with; trained in place. sources: line sets and snapshots; none
     trains on drawn lines alone. validation: looked at, never learned from. rare: characters that
-    drawn lines hold often. more_fonts: that lines are drawn in, beside the project's. facts: what
-    the log and the model say of data, code and machine.
+    drawn lines hold often. more_fonts: that lines are drawn in, beside the project's. loaders:
+    threads that make batches. facts: what the log and the model say of data, code and machine.
     """
 
     start: Trainable
@@ -63,6 +63,7 @@ class PretrainTask:
     rare: tuple[str, ...] = ()
     more_fonts: tuple[Font, ...] = ()
     device: str = "auto"
+    loaders: int = 1
     name: str = "pretrained"
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -187,25 +188,28 @@ class _Pretraining:
     def _batches(self) -> Iterator[LineBatch]:
         """Yield the batches of the steps that are left; the next ones are made meanwhile.
 
-        By a thread, which OpenCV and torch leave the interpreter to while they work.
+        By threads, which OpenCV and torch leave the interpreter to while they work.
         """
+        loaders = self.task.loaders
+        ahead = AHEAD * loaders
 
         def make(step: int) -> LineBatch:
-            return self.streams[self.config.longest_text(self._share_done())].batch(step)
+            return self.streams[self.config.longest_text(self._share_done(step))].batch(step)
 
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(loaders) as pool:
             step = self.run.step
-            waiting = [pool.submit(make, step + ahead) for ahead in range(AHEAD)]
+            waiting = [pool.submit(make, step + number) for number in range(ahead)]
             while self._share_done() < 1.0:
-                waiting.append(pool.submit(make, step + AHEAD))
+                waiting.append(pool.submit(make, step + ahead))
                 yield waiting.pop(0).result()
                 step += 1
             for future in waiting:
                 future.cancel()
 
-    def _share_done(self) -> float:
+    def _share_done(self, step: int | None = None) -> float:
+        """Return how much of the run is over at a step, or now: 0-1."""
         if self.config.steps is not None:
-            return min(1.0, self.run.step / self.config.steps)
+            return min(1.0, (self.run.step if step is None else step) / self.config.steps)
         return min(1.0, self.run.elapsed_s / (self.config.minutes * 60))
 
     def _look(self) -> None:

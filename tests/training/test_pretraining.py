@@ -26,7 +26,7 @@ from training.learner import Learner
 from training.line_batches import LineBatches, prepare_lines
 from training.pretrain import main
 from training.pretrain_config import FROM_NOTHING, WESTERN, PretrainConfig
-from training.pretrain_lines import RealLines, characters_of_sources, source_facts
+from training.pretrain_lines import RealLines, characters_of_sources, source_facts, validation_lines
 from training.pretraining import LOG, PretrainTask, pretrain, starting_model
 from training.trainable import load_trainable, save_trainable
 
@@ -208,6 +208,25 @@ def test_hash_of_a_source_changes_with_its_content(archive: Path, tmp_path: Path
     second = source_facts([archive, folder])
     assert first[0] == second[0]
     assert first[1]["sha256"] != second[1]["sha256"]
+
+
+def test_published_list_takes_its_lines_from_the_folder_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "lines").mkdir()
+    for number, text in enumerate(("ab", "dé", "bad")):
+        cv2.imwrite(str(tmp_path / "lines" / f"{number}.png"), drawn_line(text))
+        (tmp_path / "lines" / f"{number}.txt").write_text(text, encoding="utf-8")
+    listed = tmp_path / "train.ln"
+    listed.write_text("2.png\n0.png\n")
+    with RealLines([listed], TINY, ALPHABET, None) as real:
+        assert [line.classes for line in real.lines] == [
+            tuple(ALPHABET.encode(text)) for text in ("bad", "ab")
+        ]
+    assert characters_of_sources([listed]) == ["a", "b", "d"]
+    assert [line.text for line in validation_lines(listed, 1)] == ["bad"]
+    assert source_facts([listed])[0]["files"] == 7  # the list, three images, three texts
+    listed.write_text("9.png\n")
+    with pytest.raises(TrainingError, match="train.ln names '9.png'"):
+        RealLines([listed], TINY, ALPHABET, None)
 
 
 def test_drawn_line_of_a_number_is_always_the_same() -> None:

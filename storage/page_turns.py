@@ -1,7 +1,8 @@
 """Pages turned and cropped: the lines follow, the image as it came is kept, and undo is exact.
 
 What people did to the lines before cannot be undone by steps any more, since it was done on another
-image; undoing the turn brings the page back as it was.
+image; undoing the turn brings the page back as it was. What an imported file says of regions and
+words is about the image that it came with, and comes back with that.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ def turn_page(
                 "height_px": before.height_px,
                 "author": author,
                 "created": now,
+                "origin": _taken_origin(store, db, before.id),
             }
         )
         _put_image(db, before, (sha256, suffix, turn.width_px, turn.height_px), author, now)
@@ -110,6 +112,11 @@ def undo_turn(store: Store, page_id: int, author: str) -> Page:
         for line_id in row.json("hidden", "a JSON list of lines"):
             db.execute("UPDATE line SET removed = NULL WHERE id = ?", (line_id,))
         db.execute("UPDATE page_turn SET undone = ? WHERE id = ?", (now, row.integer("id")))
+        if row.get("origin") is not None:
+            db.execute(
+                "INSERT OR REPLACE INTO page_origin (page_id, origin, created) VALUES (?, ?, ?)",
+                (page_id, row.get("origin"), now),
+            )
         _put_image(db, after, (row.text("sha256"), row.text("suffix"), *size), author, now)
     return page(store, page_id)
 
@@ -134,6 +141,13 @@ def _refuse(found: Page, known: Page) -> None:
         raise StorageError(
             f"Page {found.id} has another image by now. Reload the document, then turn or cut it."
         )
+
+
+def _taken_origin(store: Store, db: Database, page_id: int) -> bytes | None:
+    """Return what an imported file says of the page, taken away from it: places on its image."""
+    rows = select(store, "SELECT origin FROM page_origin WHERE page_id = :id", {"id": page_id})
+    db.execute("DELETE FROM page_origin WHERE page_id = ?", (page_id,))
+    return rows[0]["origin"] if rows else None
 
 
 def _move_lines(

@@ -436,6 +436,11 @@ CREATE INDEX page_turn_of_image ON page_turn(sha256);
 """)
 
 
+def _origin_of_turned_pages(db: Database) -> None:
+    """What an imported file says of a page's image is kept beside the image that it is about."""
+    db.executescript("ALTER TABLE page_turn ADD COLUMN origin BLOB;")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _first_tables,
     _newest_revision_on_line,
@@ -448,4 +453,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _choices,
     _notes_on_pages,
     _turned_pages,
+    _origin_of_turned_pages,
 )

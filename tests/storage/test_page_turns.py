@@ -20,6 +20,8 @@ from storage import (
     line_text,
     lines_of,
     page_image,
+    page_origin,
+    put_origin,
     queue_reading,
     remove_orphans,
     take_next_run,
@@ -132,3 +134,13 @@ def test_image_that_the_page_came_with_is_kept_for_good(
     undo_turn(store, page.id, "Ada")
     assert page_image(store, page_by_number(store, page.id)) == b"image one"
     assert not is_turned(store, page.id)
+
+
+def test_what_an_imported_file_says_of_the_image_goes_and_comes_back_with_it(
+    store: Store, page: Page, lines: list[int]
+) -> None:
+    put_origin(store, page.id, {"regions": [[1, 2]]})
+    turned(store, page, TO_THE_RIGHT)
+    assert page_origin(store, page.id) == {}
+    undo_turn(store, page.id, "Ada")
+    assert page_origin(store, page.id) == {"regions": [[1, 2]]}

@@ -15,7 +15,7 @@ def arranging_functions(services: Services) -> list[Callable[..., Answer]]:
 
     @answers
     def place_pages(data: dict) -> Answer:
-        document_id = optional_number(data, "document")
+        document_id = wanted = optional_number(data, "document")
         with storage.write(store):
             if document_id is None:
                 document_id = storage.add_document(store, string(data, "title")).id
@@ -24,12 +24,17 @@ def arranging_functions(services: Services) -> list[Callable[..., Answer]]:
         target = storage.document(store, document_id)
         return {
             "document": {"id": target.id, "title": target.title},
+            "made": target.id if wanted is None else None,
             "former": [[one.page_id, one.document_id, one.position] for one in former],
         }
 
     @answers
     def restore_places(data: dict) -> Answer:
-        storage.restore_places(store, _places(data))
+        made = optional_number(data, "made")
+        with storage.write(store):
+            storage.restore_places(store, _places(data))
+            if made is not None and not storage.pages_of(store, made):
+                storage.remove_document(store, made)  # it was made for these pages
         return {"restored": True}
 
     @answers

@@ -50,8 +50,10 @@ def test_pages_go_into_a_new_document_and_back(services: Services, ask: Ask) -> 
     answer = ask("place_pages", pages=[third, first], document=None, before=None, title="New one")
     assert answer["document"]["title"] == "New one"
     assert order(services, answer["document"]["id"]) == [third, first]
-    assert ask("restore_places", former=answer["former"]) == {"restored": True}
+    undone = ask("restore_places", former=answer["former"], made=answer["made"])
+    assert undone == {"restored": True}
     assert order(services, document.id) == [first, second, third]
+    assert [one.document.id for one in storage.documents(services.store)] == [document.id]
 
 
 def test_refused_move_leaves_no_empty_document(services: Services, ask: Ask) -> None:

@@ -152,7 +152,7 @@ class Arrange {
       message(elsewhere ? `${count(pages.length, "page is", "pages are")} in “${answer.document.title}” now.`
         : `${count(pages.length, "page was", "pages were")} put into another place.`, {
         action: "Undo", stay_ms: elsewhere ? 15000 : 6000,
-        onAction: () => call(this.acts.server.restore_places, { former: answer.former }).then(() => this.acts.refresh()).catch(say),
+        onAction: () => call(this.acts.server.restore_places, { former: answer.former, made: answer.made }).then(() => this.acts.refresh()).catch(say),
       });
     } catch (error) {
       say(error);

@@ -14,9 +14,7 @@ import http.client
 import json
 import os
 import random
-import socket
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import threading
@@ -26,14 +24,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import storage
+from benchmarks.app_process import free_port, start_app
 from synthesis.example import encode_png
 from synthesis.page import draw_page
 from synthesis.settings import PageSettings
 
 LINES_OF_EDITOR = 10
-START_LIMIT_S = 90
 SETTLE_S = 15  # the app loads its model meanwhile, as it does once after each start
-REPOSITORY = Path(__file__).parent.parent
 
 
 @dataclass
@@ -60,8 +57,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder) / "data"
         editors = [Editor(lines) for lines in _prepare(data_dir, asked.editors)]
-        port = _free_port()
-        app = _start(data_dir, port, Path(folder) / "app.log")
+        port = free_port()
+        app = start_app(data_dir, port, Path(folder) / "app.log")
         try:
             component = _component(port)
             time.sleep(SETTLE_S)
@@ -97,31 +94,6 @@ def _prepare(data_dir: Path, editors: int) -> list[list[int]]:
             ]
             found.append(storage.replace_lines(store, page.id, new, None))
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def _start(data_dir: Path, port: int, log: Path) -> subprocess.Popen:
-    environment = {**os.environ, "HTR_DATA_DIR": str(data_dir), "HTR_PORT": str(port)}
-    with log.open("w") as out:
-        app = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=REPOSITORY, env=environment, stdout=out, stderr=out
-        )
-    limit = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < limit:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
-            return app
-        except OSError:
-            if app.poll() is not None:
-                break
-            time.sleep(0.2)
-    app.kill()
-    raise SystemExit(f"The app did not start:\n{log.read_text()}")
 
 
 def _component(port: int) -> int:

@@ -9,7 +9,7 @@ from operator import itemgetter
 import numpy as np
 
 from htr.character_model import CharacterModel
-from htr.decode import BLANK, Spikes
+from htr.decode import BLANK, Spikes, next_likeliest
 
 _STATES_LIMIT = 30_000  # about 35 MB with a hundred characters
 _SMALLEST, _LARGEST = 1e-100, 1e100  # probabilities of a whole line leave the range of floats
@@ -56,7 +56,7 @@ class BeamSearch:
         network and language model together after the text before it. The network's share alone is
         far too low where the language model decided: its calibration error is twice as large.
         """
-        lines, classes, confidences, starts, ends = [], [], [], [], []
+        lines, classes, confidences, starts, ends, weights = [], [], [], [], [], []
         for line, values in enumerate(logits):
             log_probabilities = log_softmax(values)
             text = self.search(log_probabilities)
@@ -69,15 +69,22 @@ class BeamSearch:
                 lines.append(line)
                 classes.append(number)
                 confidences.append(weighed[number] / weighed.sum())
+                weights.append(weighed)
                 starts.append(start)
                 ends.append(end)
                 state = gains.after(state, number)
+        read = np.array(classes, int)
+        others, chances = next_likeliest(
+            np.array(weights, float).reshape(len(read), logits.shape[2]), read
+        )
         return Spikes(
             np.array(lines, int),
-            np.array(classes, int),
+            read,
             np.array(confidences, float),
             np.array(starts, int),
             np.array(ends, int),
+            others,
+            chances,
         )
 
     def search(self, log_probabilities: np.ndarray) -> tuple[int, ...]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 BLANK = 0
 TIME_STEP_PX = 4  # the stem's stride in width: px of line image a time step stands for
+OTHERS = 3  # what else a character may be: so many are kept, none below LEAST_OTHER
+LEAST_OTHER = 0.02
 LONE_HALF_PX = 8.0  # half a letter's width on a 64 px strip, where no neighbour tells it
 
 
@@ -29,12 +31,14 @@ class Character:
         mean would measure how long a spike lasts and not how sure it is.
     start_px, end_px: horizontal span in px of the crop that was given, start < end; the spans
         of a line don't overlap and lie within the crop.
+    others: what else it may be, (text, probability) the likeliest first; "" is no character.
     """
 
     text: str
     confidence: float
     start_px: float
     end_px: float
+    others: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Spikes:
 
     line: (N,) index of the line; classes: (N,); confidence: (N,) 0-1;
     start, end: (N,) time steps, end exclusive.
+    others: (N, OTHERS) the next likeliest classes at the surest step, blank among them;
+    chances: (N, OTHERS) their probabilities.
     """
 
     line: np.ndarray
@@ -67,6 +73,8 @@ class Spikes:
     confidence: np.ndarray
     start: np.ndarray
     end: np.ndarray
+    others: np.ndarray
+    chances: np.ndarray
 
     def keep(self, chosen: np.ndarray) -> Spikes:
         """Return only the chosen spikes; `chosen` is (N,) of bool."""
@@ -76,6 +84,8 @@ class Spikes:
             self.confidence[chosen],
             self.start[chosen],
             self.end[chosen],
+            self.others[chosen],
+            self.chances[chosen],
         )
 
 
@@ -125,7 +135,8 @@ def transcribe(
         edges = spans_px(spikes.start[first:last], spikes.end[first:last], line_px, crop_px)
         confidences = spikes.confidence[first:last]
         texts = [alphabet.characters[c - 1] for c in spikes.classes[first:last]]
-        transcripts.append(_transcript(texts, confidences, edges))
+        others = _others(spikes.others[first:last], spikes.chances[first:last], alphabet)
+        transcripts.append(_transcript(texts, confidences, edges, others))
         first = last
     return transcripts
 
@@ -145,17 +156,43 @@ def find_spikes(logits: np.ndarray, temperature: float = 1.0) -> Spikes:
     starts = np.flatnonzero(is_start)
     if not len(starts):
         nothing = np.zeros(0, int)
-        return Spikes(nothing, nothing, np.zeros(0), nothing, nothing)
+        none = np.zeros((0, OTHERS))
+        return Spikes(nothing, nothing, np.zeros(0), nothing, nothing, none.astype(int), none)
     ends = np.append(starts[1:], lines * steps)
     line = starts // steps
-    spikes = Spikes(
-        line=line,
-        classes=best.ravel()[starts],
-        confidence=np.maximum.reduceat(probability, starts),
-        start=starts - line * steps,
-        end=ends - line * steps,
+    classes = best.ravel()[starts]
+    confidence = np.maximum.reduceat(probability, starts)
+    # The first of each run's surest steps.
+    surest = np.flatnonzero(probability == np.repeat(confidence, ends - starts))
+    surest = surest[np.unique(np.searchsorted(starts, surest, side="right"), return_index=True)[1]]
+    spoken = classes != BLANK
+    rows = surest[spoken]
+    values = (logits.reshape(lines * steps, -1)[rows] - top.ravel()[rows, None]) / temperature
+    others, chances = next_likeliest(np.exp(values), classes[spoken])
+    return Spikes(
+        line=line[spoken],
+        classes=classes[spoken],
+        confidence=confidence[spoken],
+        start=(starts - line * steps)[spoken],
+        end=(ends - line * steps)[spoken],
+        others=others,
+        chances=chances,
     )
-    return spikes.keep(spikes.classes != BLANK)
+
+
+def next_likeliest(weights: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the OTHERS likeliest classes but the one that was read, and their probabilities.
+
+    weights: float (N, V), at least 0, in any scale. classes: (N,) what was read. Where there are
+    fewer classes, the rest is blank with probability 0.
+    """
+    shares = weights / weights.sum(axis=1, keepdims=True)
+    shares[np.arange(len(classes)), classes] = 0.0
+    count = min(OTHERS, shares.shape[1])
+    others = np.argsort(-shares, axis=1, kind="stable")[:, :count]
+    chances = np.take_along_axis(shares, others, axis=1)
+    missing = ((0, 0), (0, OTHERS - count))
+    return np.pad(others, missing), np.pad(chances, missing)
 
 
 def without_loose_spaces(spikes: Spikes, alphabet: Alphabet) -> Spikes:
@@ -204,16 +241,36 @@ def line_confidence(confidences: np.ndarray) -> float:
     return float(np.mean(confidences)) if len(confidences) else 0.0
 
 
-def _transcript(texts: list[str], confidences: np.ndarray, spans: np.ndarray) -> Transcript:
+def _others(
+    classes: np.ndarray, chances: np.ndarray, alphabet: Alphabet
+) -> list[tuple[tuple[str, float], ...]]:
+    """Return for each character what else it may be: (N, OTHERS) classes and probabilities."""
+    return [
+        tuple(
+            (alphabet.characters[number - 1] if number != BLANK else "", chance)
+            for number, chance in zip(row, row_chances, strict=True)
+            if chance >= LEAST_OTHER
+        )
+        for row, row_chances in zip(classes.tolist(), chances.tolist(), strict=True)
+    ]
+
+
+def _transcript(
+    texts: list[str],
+    confidences: np.ndarray,
+    spans: np.ndarray,
+    others: list[tuple[tuple[str, float], ...]],
+) -> Transcript:
     """Return the transcript, combining marks joined to the letter they belong to."""
     characters: list[Character] = []
-    values = zip(texts, confidences.tolist(), spans.tolist(), strict=True)
-    for text, confidence, (start_px, end_px) in values:
+    values = zip(texts, confidences.tolist(), spans.tolist(), others, strict=True)
+    for text, confidence, (start_px, end_px), other in values:
         if characters and unicodedata.combining(text[0]):
             letter = characters.pop()
             text = unicodedata.normalize("NFC", letter.text + text)
             confidence, start_px = min(letter.confidence, confidence), letter.start_px
-        characters.append(Character(text, min(confidence, 1.0), start_px, end_px))
+            other = ()  # of the letter or of its mark? nobody knows
+        characters.append(Character(text, min(confidence, 1.0), start_px, end_px, other))
     return Transcript(
         "".join(character.text for character in characters),
         line_confidence(np.array([character.confidence for character in characters])),

@@ -259,7 +259,7 @@ def new_reading(read: ReadLine) -> storage.NewReading:
         read.transcript.text,
         read.transcript.confidence,
         tuple(
-            storage.ReadCharacter(c.text, c.confidence, c.start_px, c.end_px)
+            storage.ReadCharacter(c.text, c.confidence, c.start_px, c.end_px, c.others)
             for c in read.transcript.characters
         ),
         crop_width_px=read.crop_width_px,

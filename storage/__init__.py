@@ -79,6 +79,7 @@ from storage.pages import (
     same_image_pages,
     thumbnail_path,
 )
+from storage.queues import QueueLine, mark_seen, work_queue
 from storage.reading_queue import (
     failed_pages,
     go_on_reading,
@@ -154,6 +155,7 @@ from storage.search import (
 )
 from storage.search_index import index_lines, lines_due
 from storage.store import Store, open_store, write
+from storage.text_rules import set_text_rules, text_rules
 from storage.text_steps import change_texts, redo_text, undo_text
 from storage.texts import clean_text
 from storage.training_lines import training_lines
@@ -195,6 +197,7 @@ __all__ = [
     "PageTurn",
     "Part",
     "Question",
+    "QueueLine",
     "ReadCharacter",
     "Reading",
     "ReadingPair",
@@ -251,6 +254,7 @@ __all__ = [
     "lines_due",
     "lines_of",
     "matching_spans",
+    "mark_seen",
     "model",
     "model_path",
     "model_usage",
@@ -300,10 +304,12 @@ __all__ = [
     "runs",
     "same_image_pages",
     "set_current_model",
+    "set_text_rules",
     "shown_models",
     "sign_of_life",
     "take_back_texts",
     "take_next_run",
+    "text_rules",
     "thumbnail_path",
     "training_lines",
     "turn_page",
@@ -313,5 +319,6 @@ __all__ = [
     "undo_turn",
     "verify_model",
     "with_similar",
+    "work_queue",
     "write",
 ]

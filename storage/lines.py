@@ -24,12 +24,15 @@ from storage.rows import Row, to_json
 from storage.store import Store, select, write
 from storage.texts import clean_text
 
+SURE = 0.95  # what else a character may be is not kept above this confidence: nobody asks
+
 # A line with its reading (of the asked model, else the current, else the newest) and revision.
 _LINE_TEXTS = """
 SELECT line.*,
     reading.id AS r_id, reading.line_id AS r_line_id, reading.model_id AS r_model_id,
     reading.text AS r_text, reading.confidence AS r_confidence,
-    reading.characters AS r_characters, reading.crop_width_px AS r_crop_width_px,
+    reading.characters AS r_characters, reading.alternatives AS r_alternatives,
+    reading.crop_width_px AS r_crop_width_px,
     reading.created AS r_created,
     revision.id AS v_id, revision.line_id AS v_line_id, revision.text AS v_text,
     revision.status AS v_status, revision.author AS v_author, revision.created AS v_created,
@@ -239,12 +242,19 @@ def _put_reading(
         ]
         for c in reading.characters
     ]
+    alternatives = [
+        [place, text, round(float(chance), 3)]
+        for place, c in enumerate(reading.characters)
+        for text, chance in c.others
+        if c.confidence < SURE
+    ]
     db.execute(
         """INSERT INTO reading
-            (line_id, model_id, text, confidence, characters, crop_width_px, created)
-        VALUES (?, ?, ?, ?, ?, ?, ?)
+            (line_id, model_id, text, confidence, characters, alternatives, crop_width_px, created)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (line_id, model_id) DO UPDATE SET text = excluded.text,
             confidence = excluded.confidence, characters = excluded.characters,
+            alternatives = excluded.alternatives,
             crop_width_px = excluded.crop_width_px, created = excluded.created""",
         (
             line_id,
@@ -252,6 +262,7 @@ def _put_reading(
             clean_text(reading.text),
             round(float(reading.confidence), 6),  # a mean of float32 may be 1.0000001
             to_json(characters, f"The reading of line {line_id}"),
+            to_json(alternatives, f"The reading of line {line_id}"),
             float(reading.crop_width_px),
             now,
         ),
@@ -292,6 +303,9 @@ def _line_from_row(row: Row) -> Line:
 
 
 def _reading_from_row(row: Row) -> Reading:
+    others: dict[float, tuple[tuple[str, float], ...]] = {}
+    for place, text, chance in row.records("alternatives", (float, str, float)):
+        others[place] = (*others.get(place, ()), (text, chance))
     return Reading(
         id=row.integer("id"),
         line_id=row.integer("line_id"),
@@ -299,7 +313,10 @@ def _reading_from_row(row: Row) -> Reading:
         text=row.text("text"),
         confidence=row.number("confidence"),
         characters=tuple(
-            ReadCharacter(*parts) for parts in row.records("characters", (str, float, float, float))
+            ReadCharacter(text, confidence, start_px, end_px, others.get(place, ()))
+            for place, (text, confidence, start_px, end_px) in enumerate(
+                row.records("characters", (str, float, float, float))
+            )
         ),
         crop_width_px=row.number("crop_width_px"),
         created=row.time("created"),

@@ -91,12 +91,16 @@ class PageSummary(LineCounts):
 
 @dataclass(frozen=True)
 class ReadCharacter:
-    """One character that a machine read; its span is in pixels of the line's crop."""
+    """One character that a machine read; its span is in pixels of the line's crop.
+
+    others: what else it may be, (text, probability) the likeliest first; "" is no character.
+    """
 
     text: str
     confidence: float
     start_px: float
     end_px: float
+    others: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

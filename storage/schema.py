@@ -441,6 +441,16 @@ def _origin_of_turned_pages(db: Database) -> None:
     db.executescript("ALTER TABLE page_turn ADD COLUMN origin BLOB;")
 
 
+def _text_rules(db: Database) -> None:
+    """Keep how each document wants its texts written."""
+    db.executescript("""
+CREATE TABLE text_rules (
+    document_id INTEGER PRIMARY KEY REFERENCES document(id),
+    rules TEXT NOT NULL
+);
+""")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _first_tables,
     _newest_revision_on_line,
@@ -454,4 +464,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _notes_on_pages,
     _turned_pages,
     _origin_of_turned_pages,
+    _text_rules,
 )

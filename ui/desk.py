@@ -8,11 +8,14 @@ import storage
 from services.services import Services
 from ui.answers import Answer, RequestError, answers, author_of, number, optional_number, string
 from ui.exports import export_functions
+from ui.history_view import line_history_function
 from ui.line_tools import layout_view, line_functions, segmentation_methods
 from ui.line_view import line_view
 from ui.paste import paste_functions
+from ui.queue_view import queue_functions
 from ui.read_by import read_by_view, read_with_current_function
 from ui.reading import progress_view, read_again_function
+from ui.replace_view import replace_functions, tidied_text
 from ui.static_files import static_text
 from ui.text_steps_view import text_step_functions
 
@@ -25,6 +28,11 @@ SCRIPTS = (
     "desk/row_tools.js",
     "desk/keymap.js",
     "desk/marks.js",
+    "desk/alternatives.js",
+    "desk/queue.js",
+    "desk/history.js",
+    "desk/palette.js",
+    "desk/replace.js",
     "desk/geometry.js",
     "desk/line_changes.js",
     "desk/line_overlay.js",
@@ -50,11 +58,14 @@ def desk(services: Services) -> gr.HTML:
     @answers
     def save_line(data: dict, request: gr.Request) -> Answer:
         author = author_of(request, services.settings.author)
+        line_id, text = number(data, "line"), string(data, "text")
+        if data.get("tidy") is True:  # a person is done with the line
+            text = tidied_text(store, line_id, text)
         try:
             revision = storage.correct_line(
                 store,
-                number(data, "line"),
-                string(data, "text"),
+                line_id,
+                text,
                 string(data, "status"),
                 author,
                 optional_number(data, "parent"),
@@ -76,6 +87,9 @@ def desk(services: Services) -> gr.HTML:
             *paste_functions(services),
             *export_functions(services),
             *text_step_functions(services),
+            *queue_functions(services),
+            line_history_function(services),
+            *replace_functions(services),
         ],
     )
 

@@ -32,7 +32,13 @@ def line_view(shown: storage.LineText) -> Answer:
         "unread": line.unread,
         "reread": _is_reread(shown),
         "characters": [
-            [c.text, round(c.confidence, 3), c.start_px / width_px, c.end_px / width_px]
+            [
+                c.text,
+                round(c.confidence, 3),
+                round(c.start_px / width_px, 4),
+                round(c.end_px / width_px, 4),
+                c.others,
+            ]
             for c in characters
         ],
         "crop": _crop_address(line),

@@ -22,7 +22,13 @@ SPANS = [
 def read_line(server: Server, line_id: int, text: str = TEXT, doubtful: str = "") -> None:
     """Store a reading whose characters stand at SPANS of an image 1000 px wide."""
     characters = [
-        storage.ReadCharacter(c, 0.2 if c in doubtful else 0.95, 1000 * start, 1000 * end)
+        storage.ReadCharacter(
+            c,
+            0.2 if c in doubtful else 0.95,
+            1000 * start,
+            1000 * end,
+            (("k", 0.15), ("", 0.1)) if c in doubtful else (),
+        )
         for c, (start, end) in zip(text, SPANS, strict=True)
     ]
     reading = storage.NewReading(text, 0.9, tuple(characters), 1000.0)
@@ -127,3 +133,57 @@ def test_text_from_right_to_left_is_shown_plainly(tab, server: Server, page: Kno
     field(tab, 1).fill("שלום abc עולם")
     wait_saved(tab, 1)
     assert shown(server, page)[0].text == "שלום abc עולם"
+
+
+def test_digit_picks_what_else_a_doubtful_character_may_be(
+    tab, server: Server, page: KnownPage
+) -> None:
+    LineDesk(tab, server, page)
+    tab.locator(".row.current .field.placed").wait_for()
+    tab.keyboard.press("Tab")  # to the first doubt
+    assert tab.locator(".others").inner_text().split() == (
+        ["c", "20", "%,", "or", "1", "k", "15", "%", "2", "nothing", "10", "%"]
+    )
+    tab.keyboard.press("1")  # k for c; the h after it is next
+    assert field(tab, 1).input_value() == "Mon kher amy"
+    tab.keyboard.press("2")
+    assert field(tab, 1).input_value() == "Mon ker amy"
+    tab.keyboard.type("2")  # no choice is left: a digit is a digit
+    wait_saved(tab, 1)
+    assert shown(server, page)[0].text == "Mon k2er amy"
+
+
+def test_pointer_over_a_doubtful_character_shows_what_else_it_may_be(
+    tab, server: Server, page: KnownPage
+) -> None:
+    LineDesk(tab, server, page)
+    tab.locator(".row.current .field.placed").wait_for()
+    box = tab.locator(".row.current .field").bounding_box()
+    ink = tab.locator(".row.current .strip").bounding_box()
+    tab.mouse.move(ink["x"] + 0.46 * ink["width"], box["y"] + 14)
+    tab.locator(".others button", has_text="k").click()
+    assert field(tab, 1).input_value() == "Mon cker amy"
+
+
+def test_input_methods_compose_in_place(tab, server: Server, page: KnownPage) -> None:
+    LineDesk(tab, server, page)
+    tab.locator(".row.current .field.placed").wait_for()
+    tab.keyboard.press("Home")
+    browser = tab.context.new_cdp_session(tab)
+    composing = {"text": "にほ", "selectionStart": 2, "selectionEnd": 2}
+    browser.send("Input.imeSetComposition", composing)
+    assert tab.locator(".row.current .composing").inner_text() == "にほ"
+    browser.send("Input.insertText", {"text": "日本"})
+    wait_saved(tab, 1)
+    assert shown(server, page)[0].text == "日本Mon cher amy"
+    assert tab.locator(".row.current .composing").count() == 0
+
+
+def test_medieval_characters_have_a_font_that_comes_along(
+    tab, server: Server, page: KnownPage
+) -> None:
+    LineDesk(tab, server, page)
+    field(tab, 1).fill("ꝑ ꝯ \ue665 ⁊")
+    tab.wait_for_function("() => document.fonts.check('20px \"HTR Junicode\"', '\\ue665')")
+    assert tab.request.get(f"{server.address}/files/fonts/junicode.woff2").status == 200
+    assert field(tab, 1).get_attribute("spellcheck") == "false"

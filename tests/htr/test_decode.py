@@ -48,6 +48,24 @@ def test_repeats_collapse_blanks_and_loose_spaces_drop(steps: str, text: str) ->
     assert "".join(character.text for character in transcript.characters) == text
 
 
+def test_what_else_a_character_may_be_is_kept_the_likeliest_first() -> None:
+    scores = logits("-a--b-", probability=0.97)
+    scores[1] = np.log([0.07, 0.01, 0.59, 0.3, 0.03])  # blank, space, a, b, c
+    first, second = decode_lines(scores[None], LETTERS, [24], [24])[0].characters
+    assert [text for text, _ in first.others] == ["b", "", "c"]
+    assert [chance for _, chance in first.others] == pytest.approx([0.3, 0.07, 0.03], abs=1e-4)
+    assert second.others == ()  # nothing else is likelier than one in fifty
+
+
+def test_what_else_comes_from_the_surest_step_of_the_character() -> None:
+    scores = logits("aa")
+    scores[0] = np.log([0.05, 0.05, 0.5, 0.35, 0.05])
+    scores[1] = np.log([0.05, 0.05, 0.6, 0.05, 0.25])
+    (character,) = decode_lines(scores[None], LETTERS, [8], [8])[0].characters
+    assert character.confidence == pytest.approx(0.6, abs=1e-4)
+    assert character.others[0] == ("c", pytest.approx(0.25, abs=1e-4))
+
+
 def test_lines_of_a_batch_do_not_run_into_each_other() -> None:
     batch = np.stack([logits(steps) for steps in ("--aa", "aab-", "----", "b-- ", " -cc")])
     read = decode_lines(batch, LETTERS, [16] * 5, [16] * 5)

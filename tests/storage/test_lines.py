@@ -55,6 +55,20 @@ def test_line_keeps_its_geometry_and_reading(
     assert line_text(store, lines[0]) == shown
 
 
+def test_what_else_a_doubtful_character_may_be_is_kept(
+    store: Store, lines: list[int], model: Model
+) -> None:
+    characters = (
+        ReadCharacter("a", 0.5, 0.0, 9.0, (("à", 0.25), ("", 0.1))),
+        ReadCharacter("b", 0.99, 10.0, 19.0, (("d", 0.01),)),
+    )
+    add_readings(store, model.id, {lines[0]: NewReading("ab", 0.7, characters, 20.0)})
+    reading = line_text(store, lines[0]).reading
+    assert reading is not None
+    assert reading.characters[0] == characters[0]
+    assert reading.characters[1].others == ()  # it is sure: nobody asks
+
+
 def test_lines_come_in_the_order_given_and_make_the_page_ready(
     store: Store, page: Page, lines: list[int]
 ) -> None:

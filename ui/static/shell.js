@@ -178,7 +178,7 @@
 
   // ---- preferences: this browser's own -------------------------------------------------------
   const DEFAULTS = { theme: "system", textSize_px: 21, doubtBelow: 0.5, dismissedRun: null, export: null,
-    underInk: true, lineZoom: 1, context: false, textFont: "system", keys: {} };
+    wordsStand: "ink", lineZoom: 1, context: false, textFont: "system", keys: {}, usedCharacters: {}, abbreviations: {} };
 
   function preference(name) {
     try {

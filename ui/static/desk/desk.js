@@ -24,7 +24,19 @@ const tools = new LineTools({
   askSegmentation: () => askSegmentation(element, page, findLinesAgain),
 });
 const keymap = new Keymap();
-const rowTools = new RowTools({ current: () => current, page: () => page });
+const alternatives = new Alternatives((row, written) => write(row, written));
+const queue = new Queue(element.querySelector(".queue"), {
+  page: () => page, ask: (argument) => call(server.work_queue, argument), see: (argument) => call(server.see_lines, argument),
+  go: goTo, changed: showQueue,
+});
+const palette = new Palette(element.querySelector(".palette"), (character) => current && insert(current, character));
+const versions = new LineHistory(element.querySelector("dialog.history"), (argument) => call(server.line_history, argument), restoreVersion);
+const replacing = new Replacing(element.querySelector("dialog.replacing"), {
+  page: () => page, taken: takeTexts, undo: () => current && acts.undo(current),
+  find: (argument) => call(server.find_texts, argument), replace: (argument) => call(server.replace_texts, argument),
+  rules: (argument) => call(server.text_rules, argument), setRules: (argument) => call(server.set_text_rules, argument),
+});
+const rowTools = new RowTools({ page: () => page, act: (name) => current && acts[name](current) });
 const reread = () => readWithCurrent(page, { saving, server, open });
 const rowOf = (line) => rows.find((row) => row.line === line);
 
@@ -32,12 +44,25 @@ const rowOf = (line) => rows.find((row) => row.line === line);
 function showLine(line) {
   const row = rowOf(line);
   if (row) {
+    if (line.written) showWritten(row);
     row.refusal = saving.problem.get(line);
     if (line.reread && isKept(line)) line.reread = false;
     row.showState(saving.stateOf(line));
     picture.mark(line);
   }
   showCounter();
+}
+
+// The database has the text in another spelling than it was typed: it is shown so, and said.
+function showWritten(row) {
+  const { sent, text } = row.line.written;
+  row.line.written = null;
+  if (row.text !== sent) return; // typing went on
+  const fromEnd = row.field.value.length - row.field.selectionEnd;
+  const focused = document.activeElement === row.field;
+  row.setText(text);
+  if (focused) row.field.setSelectionRange(Math.max(0, text.length - fromEnd), Math.max(0, text.length - fromEnd));
+  row.tell("written by the rules of this document");
 }
 
 function showCounter() {
@@ -47,11 +72,20 @@ function showCounter() {
   const open = counted.filter((line) => line.status === "machine").length;
   left.textContent = page.lines.length
     ? working ? `${page.phase || "waiting for the lines to be found again"}…` : open ? `${open} of ${count(counted.length, "line", "lines")} left` : "all lines checked" : "";
+  const waiting = queue.ordered ? queue.left : open;
+  if (queue.ordered && !working) left.textContent = queue.lines.length ? `${waiting} of ${queue.lines.length.toLocaleString("en")} left in the document` : "no lines in this queue";
+  element.querySelector(".pace").textContent = queue.paceWords(waiting);
   showReadBy(readBy, page, reread);
   const states = page.lines.map((line) => saving.stateOf(line));
   const worst = ["refused", "offline", "saving", "editing", "saved"].find((state) => states.includes(state)) || "";
   savedMark.dataset.state = worst;
   savedMark.replaceChildren(worst === "saved" ? icon("check") : "", SAVE_WORDS[worst] || "");
+}
+
+// Lines that the queue leaves out stand back; what is left of it, and the pace.
+function showQueue() {
+  for (const row of rows) row.element.classList.toggle("passed-over", queue.lines.length > 0 && !queue.has(row.line.id));
+  showCounter();
 }
 
 function showHeader() {
@@ -106,7 +140,7 @@ function showLines() {
 
 function newRow(line, index) {
   line.key = `${page.version}-${line.id}`;
-  return new Row(line, index + 1, { takeIn, input, focus, key, useTheirs, keepMine, useDraft, dropDraft, useReading, keepText });
+  return new Row(line, index + 1, { hover, takeIn, input, focus, key, useTheirs, keepMine, useDraft, dropDraft, useReading, keepText });
 }
 
 // Shows the lines as the server says they are now, in place.
@@ -163,8 +197,10 @@ async function open(id, lineId = null) {
     current = null;
     showHeader();
     if (!still) picture.show(page);
+    queue.open(page);
     if (page.lines.length) showLines();
     else showWork();
+    showQueue();
     if (!still) tools.open(page);
     showCounter();
     if (page.lines.length) focusLine(lineId ?? firstOpen(), { quietly: lineId === null });
@@ -215,6 +251,11 @@ function focus(row) {
   if (tools.on) tools.choose(row.line.id);
 }
 
+// The pointer rests on a doubtful character of the current line.
+function hover(row, offset) {
+  if (row === current && !alternatives.called && alternatives.choicesAt(row, offset)) alternatives.show(row, offset);
+}
+
 function showCurrent(id, follow = true) {
   const row = rows.find((other) => other.line.id === id);
   if (row) makeCurrent(row, follow);
@@ -230,10 +271,23 @@ function makeCurrent(row, follow) {
   rowTools.show(row);
   picture.setCurrent(row.line, follow);
   row.element.scrollIntoView({ block: "center", behavior: "auto" });
+  queue.look(row.line.id);
   history.replaceState(history.state, "", `#/page/${page.id}/line/${row.line.id}`);
 }
 
+// Goes to a line, be it on this page or on another one.
+function goTo(line, onPage) {
+  if (onPage === page.id) focusLine(line, { quietly: true });
+  else location.hash = `#/page/${onPage}/line/${line}`;
+}
+
 function step(row, by) {
+  if (queue.ordered) {
+    const next = queue.step(row.line.id, by);
+    if (next) goTo(...next);
+    else message(by > 0 ? "That was the last line of this queue." : "That is the first line of this queue.");
+    return;
+  }
   const ahead = by > 0 ? rows.slice(rows.indexOf(row) + 1) : rows.slice(0, rows.indexOf(row)).reverse();
   const next = ahead.find((other) => !isAside(other.line)); // lines set aside are no work
   if (next) {
@@ -258,6 +312,7 @@ const statusOf = (line) => line.wanted || line.status;
 const STAYING = ["doubtful", "ignored"]; // a person said so, and takes it back with the same key
 
 function input(row) {
+  if (!row.words.composing) expand(row);
   const { line } = row;
   const now = statusOf(line);
   const other = now === "doubtful" ? now : row.text === line.reading ? "machine" : "corrected";
@@ -265,10 +320,18 @@ function input(row) {
   row.light();
 }
 
+// Returns the characters of a text that another one does not have in their place.
+function differing(text, other) {
+  const partner = sameInOrder([...text], [...other]);
+  return [...text].filter((_, index) => partner[index] < 0).join("");
+}
+
 function accept(row) {
   const now = statusOf(row.line);
   const decided = row.text === row.line.reading ? "confirmed" : "corrected";
-  saving.put(row.line, row.text, STAYING.includes(now) ? now : decided, 0);
+  if (row.text !== row.line.reading) used.learn(differing(row.text, row.line.reading));
+  if (now === "machine" || row.text !== row.line.text) queue.decided(row.line.id);
+  saving.put(row.line, row.text, STAYING.includes(now) ? now : decided, 0, true);
 }
 
 function restoreMachine(row) {
@@ -289,6 +352,30 @@ function write(row, { text, start, end }) {
   row.field.setSelectionRange(start, end);
 }
 
+function insert(row, characters) {
+  const { selectionStart, selectionEnd } = row.field;
+  const at = selectionStart + characters.length;
+  row.field.focus({ preventScroll: true });
+  write(row, { text: row.field.value.slice(0, selectionStart) + characters + row.field.value.slice(selectionEnd), start: at, end: at });
+  used.learn(characters);
+}
+
+function restoreVersion(row, text, status) {
+  row.setText(text);
+  saving.put(row.line, text, status, 0);
+  row.field.focus({ preventScroll: true });
+}
+
+// Writes an abbreviation out once it is ended; Backspace right after takes that back.
+function expand(row) {
+  const { value, selectionStart, selectionEnd } = row.field;
+  const long = selectionStart === selectionEnd && expanded(value, selectionStart, preference("abbreviations") || {});
+  row.short = long ? { text: value, start: selectionStart, end: selectionEnd, long: long.text } : null;
+  if (!long) return;
+  row.setText(long.text);
+  row.field.setSelectionRange(long.start, long.end);
+}
+
 function mark(row, name) {
   write(row, Marks[name](row.field.value, row.field.selectionStart, row.field.selectionEnd));
 }
@@ -297,6 +384,7 @@ function mark(row, name) {
 function toggleStatus(row, status) {
   const { line } = row;
   const own = statusOf(line) === status ? (row.text === line.reading ? "machine" : "corrected") : status;
+  if (own === status) queue.decided(line.id);
   saving.put(line, row.text, own, 0);
 }
 
@@ -340,6 +428,10 @@ const acts = {
   unsure: (row) => mark(row, "unsure"),
   doubtful: (row) => toggleStatus(row, "doubtful"),
   ignored: (row) => toggleStatus(row, "ignored"),
+  choices: (row) => alternatives.next(row, { around: true }) || message("No doubtful character is left in this line."),
+  palette: () => palette.open(),
+  history: (row) => { saving.flush(row.line); versions.open(row, rows.indexOf(row) + 1).catch(say); },
+  replace: (row) => { saving.flush(row.line); replacing.open(row.field.value.slice(row.field.selectionStart, row.field.selectionEnd)).catch(say); },
   around: () => rowTools.toggleContext(),
   larger: () => rowTools.zoom(1),
   smaller: () => rowTools.zoom(-1),
@@ -348,6 +440,24 @@ const acts = {
 
 function key(row, event) {
   if (event.isComposing) return; // an input method is still choosing the character
+  if (alternatives.key(row, event)) {
+    event.preventDefault();
+    return;
+  }
+  if (event.key === "Backspace" && row.short?.long === row.field.value) {
+    event.preventDefault();
+    const { short } = row;
+    row.setText(short.text);
+    saving.put(row.line, row.text, "corrected");
+    row.field.setSelectionRange(short.start, short.end);
+    row.short = null;
+    return;
+  }
+  // Tab goes from doubt to doubt, and out of the line behind the last one.
+  if (chordOf(event) === "Tab" && alternatives.next(row)) {
+    event.preventDefault();
+    return;
+  }
   const act = keymap.actOf(event);
   if (!act || (tools.on && ["undo", "redo"].includes(act))) return;
   event.preventDefault();
@@ -442,7 +552,7 @@ tool("paste", pasteDialog(element, { page: () => page, server, refresh: () => re
 tools.showKeys(help.querySelector(".line-keys"));
 tool("help", () => help.showModal());
 element.querySelector(".close-help").addEventListener("click", () => help.close());
-help.addEventListener("close", () => !tools.on && current && current.field.focus({ preventScroll: true }));
+for (const dialog of element.querySelectorAll("dialog")) dialog.addEventListener("close", () => !tools.on && current && current.field.focus({ preventScroll: true }));
 
 // Listeners on the window are removed when the component is mounted anew.
 if (window.htr.deskListeners) window.htr.deskListeners.abort();
@@ -451,6 +561,7 @@ const { signal } = window.htr.deskListeners;
 document.addEventListener("selectionchange", () => {
   if (!current || document.activeElement !== current.field) return;
   current.words.showCaret();
+  alternatives.show(current, current.field.selectionStart);
   current.light();
   current.keepCaretInView();
 }, { signal });
@@ -473,7 +584,9 @@ document.addEventListener("visibilitychange", () => {
   } else refresh().catch(() => {}); // a server that is away shows itself at the next save
 }, { signal });
 window.addEventListener("beforeunload", (event) => (saving.unsaved || tools.unsaved) && event.preventDefault(), { signal });
-window.addEventListener("htr-preference", () => {
+const LOOKS = ["textSize_px", "doubtBelow", "wordsStand", "lineZoom", "context", "textFont"];
+window.addEventListener("htr-preference", (event) => {
+  if (!LOOKS.includes(event.detail.name)) return;
   RowText.family = null;
   rows.forEach((row) => row.near && row.resize());
   if (current) rowTools.apply(current);
@@ -509,6 +622,7 @@ place("desk", {
   },
   leave() {
     clearTimeout(timer);
+    queue.tellSeen();
     saving.flushAll();
     tools.leave();
   },

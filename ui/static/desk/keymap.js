@@ -12,12 +12,16 @@ const KEY_ACTS = [
   ["unsure", "Unsure: puts [?] after the word, or takes it away", "Alt+U"],
   ["doubtful", "The whole line is doubtful; press again to take that back", "Alt+D"],
   ["ignored", "This line is not text; press again to take that back", "Alt+X"],
+  ["choices", "The next doubtful character, from the line's end back to its beginning; a digit picks what else it may be (at the caret: Alt and the digit)", "Alt+A"],
+  ["palette", "Special characters, the most used first, and your abbreviations", "Alt+C"],
+  ["history", "Versions of the line: who wrote what and when; any can be put back", "Alt+H"],
+  ["replace", "Find and replace in the whole document, and its rules of writing", "Alt+R"],
   ["around", "Show the line within its neighbours, or alone", "Alt+V"],
   ["larger", "Larger image of the line", "Alt+="],
   ["smaller", "Smaller image of the line", "Alt+-"],
   ["keys", "Show these keys", "F1"],
 ];
-const KEYS_TAKEN = { Tab: "moves on without accepting", "Shift+Tab": "moves back", F2: "edits the lines on the page image", F5: "reloads the page", "Ctrl+C": "copies", "Ctrl+V": "pastes", "Ctrl+X": "cuts", "Ctrl+A": "selects the whole text" };
+const KEYS_TAKEN = { Tab: "goes to the next doubtful character", "Shift+Tab": "moves back", F2: "edits the lines on the page image", F5: "reloads the page", "Ctrl+C": "copies", "Ctrl+V": "pastes", "Ctrl+X": "cuts", "Ctrl+A": "selects the whole text" };
 
 // Returns the chord of a key press, or "" for a modifier alone.
 function chordOf(event) {
@@ -102,6 +106,6 @@ function showKeymap(holder, keymap, changed) {
     return [h("dt", {}, keymap.chords.get(act).map((chord, index) => [index ? "or " : "", chordKeys(chord)])), h("dd", {}, words, " ", change)];
   });
   holder.replaceChildren(h("dl", { class: "text-keys" }, rows,
-    h("dt", {}, h("kbd", {}, "Tab")), h("dd", {}, "Move on without accepting")), told,
+    h("dt", {}, h("kbd", {}, "Tab")), h("dd", {}, "Go to the next doubtful character, to type over it or pick by digit; behind the last one, on to the next line without accepting")), told,
   h("p", {}, h("button", { type: "button", class: "quiet", onclick: () => { keymap.reset(); showKeymap(holder, keymap, changed); changed(); } }, "All keys as they were")));
 }

@@ -14,7 +14,7 @@ const LARGEST_TEXT = 1.35; // of the reader's own size: so far it grows to meet 
 const isAside = (line) => line.aside && line.status === "machine";
 
 class Row {
-  // `acts`: {takeIn(row), input(row), focus(row), key(row, event), useTheirs(row), keepMine(row), useDraft(row),
+  // `acts`: {hover(row, offset), takeIn(row), input(row), focus(row), key(row, event), useTheirs(row), keepMine(row), useDraft(row),
   // dropDraft(row), useReading(row), keepText(row)}
   constructor(line, number, acts) {
     const { h } = window.htr;
@@ -25,17 +25,18 @@ class Row {
     this.strip = h("div", { class: "strip" });
     this.words = new RowText({
       input: () => { this.draw(); acts.input(this); }, focus: () => acts.focus(this),
-      blur: () => { this.lit.hidden = true; }, key: (event) => acts.key(this, event),
+      hover: (offset) => acts.hover(this, offset), blur: () => { this.lit.hidden = true; }, key: (event) => acts.key(this, event),
     });
     this.field = this.words.field;
     this.near = false; // near the eyes: rows far away are drawn when they come near
     this.number = h("span", { class: "number" });
     this.flagged = h("span", { class: "flags" });
     this.status = h("span", { class: "status" });
+    this.told = h("span", { class: "told-of", role: "status" });
     this.saved = h("span", { class: "saved", role: "status" });
     this.notice = h("div", { class: "notice", hidden: true });
     this.element = h("section", { class: "row", "data-line": line.id },
-      h("div", { class: "about" }, this.number, this.status, this.flagged, this.saved),
+      h("div", { class: "about" }, this.number, this.status, this.flagged, this.told, this.saved),
       h("div", { class: "ink" }, this.strip, this.words.element), this.notice);
     this.strip.addEventListener("click", (event) => this.caretFromImage(event));
     this.element.addEventListener("click", (event) => event.target === this.element && this.field.focus());
@@ -94,7 +95,7 @@ class Row {
     const [ink_px, most_px] = this.widths();
     this.words.element.style.setProperty("--ink", `${ink_px.toFixed(1)}px`);
     this.fitSize(ink_px);
-    const placed = this.near && ink_px > 0 && line.characters.length && window.htr.preference("underInk");
+    const placed = this.near && ink_px > 0 && line.characters.length && window.htr.preference("wordsStand") === "ink";
     this.words.draw(marks, placed ? placesOf(this.from, line.characters) : null, { ink_px, most_px, size_px: this.size_px });
     this.showSpots();
   }
@@ -204,6 +205,13 @@ class Row {
     this.strip.style.setProperty("--band-top", `${100 * (CONTEXT_ABOVE - 0.8) / CONTEXT_HEIGHT}%`);
     this.strip.style.setProperty("--band", `${100 * 1.16 / CONTEXT_HEIGHT}%`);
     this.strip.append(h("div", { class: "around" }, image, h("span", { class: "band" })));
+  }
+
+  // Says something of the line for a while, beside its number.
+  tell(words) {
+    this.told.textContent = words;
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => { this.told.textContent = ""; }, 4000);
   }
 
   showState(saving) {

@@ -2,7 +2,7 @@
 // under its ink, with marks. Where the text cannot be set so (too long for one line, or written
 // from right to left), the field shows it plainly and the marks lie under it.
 class RowText {
-  // `acts`: {input(), focus(), blur(), key(event)}
+  // `acts`: {input(), focus(), blur(), key(event), hover(offset)}
   constructor(acts) {
     const { h } = window.htr;
     this.mirror = h("div", { class: "mirror", "aria-hidden": "true" });
@@ -12,6 +12,7 @@ class RowText {
     this.caret = h("span", { class: "caret", "aria-hidden": "true", hidden: true });
     this.chosen = h("span", { class: "chosen-text", "aria-hidden": "true", hidden: true });
     this.element = h("div", { class: "field" }, this.chosen, this.mirror, this.caret, this.field);
+    this.acts = acts;
     this.composing = null; // [start, end] of what an input method has not settled yet
     this.placed = false;
     const { field } = this;
@@ -152,6 +153,14 @@ class RowText {
     return best;
   }
 
+  // Returns the offset of the character that is under a place on the screen.
+  characterAt(x) {
+    const at = x - this.element.getBoundingClientRect().left;
+    const edges = this.edgesOf();
+    const after = edges.findIndex((edge) => edge > at);
+    return Math.max(0, (after < 0 ? edges.length : after) - 1);
+  }
+
   putCaret(x) {
     const offset = this.offsetAt(x);
     this.field.setSelectionRange(offset, offset);
@@ -169,6 +178,7 @@ class RowText {
   }
 
   pull(event) {
+    if (this.placed && !event.buttons) this.acts.hover(this.characterAt(event.clientX));
     if (this.placed && event.buttons === 1 && event.pointerType !== "touch" && this.anchor !== undefined) this.selectTo(this.offsetAt(event.clientX));
   }
 

@@ -2,13 +2,16 @@
 const LINE_ZOOMS = [1, 1.25, 1.6, 2, 2.5, 3.2, 4];
 
 class RowTools {
-  // `desk`: {current(), page()}.
+  // `desk`: {page(), act(name)}: `act` does what the key of that name does.
   constructor(desk) {
     const { h } = window.htr;
     this.desk = desk;
     const button = (words, title, act) => h("button", { type: "button", title, "aria-label": title, onclick: act, onpointerdown: (event) => event.preventDefault() }, words);
     this.context = button("Around", "Show the line within its neighbours", () => this.toggleContext());
     this.element = h("span", { class: "row-tools", role: "toolbar", "aria-label": "This line" },
+      button("Ω", "Special characters and abbreviations", () => desk.act("palette")),
+      button("Versions", "Versions of the line", () => desk.act("history")),
+      button("Replace", "Find and replace in the document", () => desk.act("replace")),
       button("−", "Smaller line", () => this.zoom(-1)), button("+", "Larger line", () => this.zoom(1)), this.context);
   }
 

@@ -43,11 +43,14 @@ class Saving {
     } catch { /* there was none */ }
   }
 
+  // `tidy`: a person is done with the line, and the rules of its document may change the text.
   // Takes the text to save after `pause_ms`; a later text of the same line replaces it.
-  put(line, text, status, pause_ms = PAUSE_MS) {
+  put(line, text, status, pause_ms = PAUSE_MS, tidy = false) {
     const before = this.waiting.get(line);
     if (before) clearTimeout(before.timer);
-    if (line.text === text && line.status === status && !this.sending.has(line)) {
+    const untidied = tidy && line.typed; // it was saved as it was typed
+    line.typed = !tidy;
+    if (line.text === text && line.status === status && !this.sending.has(line) && !untidied) {
       this.waiting.delete(line);
       this.problem.delete(line);
       line.wanted = null;
@@ -58,7 +61,7 @@ class Saving {
     line.wanted = status; // what the line is to be, until the database has it
     this.keepDraft(line, text, status);
     const timer = setTimeout(() => this.flush(line), pause_ms);
-    this.waiting.set(line, { text, status, timer });
+    this.waiting.set(line, { text, status, timer, tidy });
     this.changed(line);
   }
 
@@ -74,8 +77,8 @@ class Saving {
     this.sending.add(line);
     this.changed(line);
     try {
-      const answer = await this.send({ line: line.id, text: item.text, status: item.status, parent: line.parent });
-      this.accept(line, answer);
+      const answer = await this.send({ line: line.id, text: item.text, status: item.status, parent: line.parent, tidy: item.tidy });
+      this.accept(line, answer, item.text);
     } catch (error) {
       this.refuse(line, item, error);
     } finally {
@@ -85,7 +88,7 @@ class Saving {
     this.changed(line);
   }
 
-  accept(line, answer) {
+  accept(line, answer, sent) {
     if (answer.conflict) {
       line.conflict = answer.conflict;
       return;
@@ -95,6 +98,7 @@ class Saving {
     if (this.waiting.has(line)) return;
     line.wanted = null;
     this.dropDraft(line);
+    if (answer.text !== sent) line.written = { sent, text: answer.text }; // NFC, or by the document's rules
   }
 
   refuse(line, item, error) {

@@ -24,6 +24,7 @@ from storage.errors import (
     RunConflict,
     StorageError,
 )
+from storage.found_notes import FoundNote, find_notes
 from storage.imported import IMPORTED, is_touched, put_imported
 from storage.layout import change_layout, known_layout, redo_layout, undo_layout
 from storage.layout_log import layout_history, layout_steps
@@ -176,6 +177,7 @@ __all__ = [
     "DocumentRead",
     "DocumentSummary",
     "FoundLines",
+    "FoundNote",
     "LayoutChange",
     "LayoutConflict",
     "LayoutSteps",
@@ -237,6 +239,7 @@ __all__ = [
     "fail_unattended_run",
     "failed_pages",
     "find_lines",
+    "find_notes",
     "finish_run",
     "go_on_reading",
     "index_lines",

@@ -28,6 +28,7 @@ def search_place(services: Services) -> gr.HTML:
         found = services.search.find(string(data, "text"), document_id, after, similar)
         return {
             **found_view(found),
+            "notes": [] if similar or after or named else _notes(services, string(data, "text")),
             "document": {"id": named.id, "title": named.title} if named else None,
             "due": services.search.lines_due(),
         }
@@ -38,6 +39,15 @@ def search_place(services: Services) -> gr.HTML:
         js_on_load=static_text("search/search.js"),
         server_functions=[find],
     )
+
+
+def _notes(services: Services, text: str) -> list[Answer]:
+    """Return the documents and pages that were found by what is noted of them."""
+    found = storage.find_notes(services.store, storage.question_of(text))
+    return [
+        {"document": one.document_id, "title": one.title, "page": one.page_id, "text": one.text}
+        for one in found
+    ]
 
 
 def found_view(found: Found) -> Answer:

@@ -47,6 +47,13 @@ function section(title, note, found, question, similar) {
   return h("section", { class: "found" }, h("h2", {}, title), note ? h("p", { class: "soft small" }, note) : null, list, more);
 }
 
+// Documents and pages that were found by their title, facts or notes.
+function noteSection(notes) {
+  return h("section", { class: "found" }, h("h2", {}, "Documents and notes"), h("ul", { class: "found-notes" }, notes.map((note) => h("li", {},
+    h("a", { href: note.page ? `#/page/${note.page}` : `#/document/${note.document}` }, note.page ? `Note on a page of ${note.title}` : note.title),
+    note.text ? h("span", { class: "soft small" }, note.text) : null))));
+}
+
 function nothingFound(text) {
   return h("div", { class: "empty" }, h("h2", {}, "Nothing found"),
     h("p", {}, `No line holds “${text}”, nor a word that looks like it. Try fewer words, or the beginning of one with a star.`));
@@ -81,9 +88,10 @@ async function search() {
   const text = field.value.trim();
   told.textContent = text ? `${number(found)} found${similar.count ? `, and ${number(similar)} that the machine may have misread` : ""}.${due}` : due;
   body.replaceChildren(...[
+    found.notes.length ? noteSection(found.notes) : null,
     found.hits.length ? section("Lines with these words", "", found, question, false) : null,
     similar.hits.length ? section("Perhaps misread", `Also looked for: ${similar.words.join(", ")}`, similar, question, true) : null,
-    text && !found.hits.length && !similar.hits.length ? nothingFound(text) : null,
+    text && !found.hits.length && !similar.hits.length && !found.notes.length ? nothingFound(text) : null,
   ].filter(Boolean));
 }
 

@@ -12,7 +12,7 @@ import pytest
 
 import storage
 from services.services import Services
-from tests.hostile_imports import CASES, Files
+from tests.hostile_imports import CASES, Files, bomb
 from tests.projects import ended, image, settings
 from tests.ui.test_routes import Client
 from ui.routes import build_routes
@@ -78,6 +78,20 @@ def test_hostile_upload_ends_in_a_sentence_and_nothing_else(
     assert files_beside(services) == before
     text = json.dumps([line.text for page in pages(services) for line in lines(services, page)])
     assert "root:" not in text  # of /etc/passwd
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [("1.xml", "33,554,432"), ("1.png", "50,000,000"), ("labels.jsonl", "134,217,728"),
+     ("2.gt.txt", "65,536")],
+)  # fmt: skip
+def test_bomb_ends_at_the_limit_of_its_kind_of_file(
+    services: Services, ask: Client, name: str, limit: str
+) -> None:
+    made = bomb(name, 150_000_000)
+    assert len(made["up.zip"]) < 1_000_000
+    _, said = outcome(services, sent(services, ask, made))
+    assert any(f"has more than {limit} bytes, the limit" in sentence for sentence in said)
 
 
 def test_set_has_what_it_had() -> None:

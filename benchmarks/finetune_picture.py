@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 WIDTH_PX, HEIGHT_PX = 960, 560
-LEFT, RIGHT, TOP, BOTTOM = 90, 210, 60, 80  # margins in px
+LEFT, RIGHT, TOP, BOTTOM = 90, 210, 84, 80  # margins in px
 DRAWN_AT = 2  # drawn larger and reduced, which smooths the edges
 COLOURS = ("#1f6f8b", "#c2571a", "#5b7f2b", "#8b5a9f", "#a13d3d", "#4a5a6a")
 MEAN_COLOUR = "#222222"
@@ -70,7 +70,7 @@ def _draw_axes(
         pen.line((x, down(0), x, down(0) + 6 * DRAWN_AT), fill="#888888", width=DRAWN_AT)
         _write(pen, x - 5 * len(str(lines)) * DRAWN_AT, down(0) + 10 * DRAWN_AT, str(lines), 15)
     _write(pen, LEFT * DRAWN_AT, down(0) + 38 * DRAWN_AT, "corrected lines learned", 16)
-    _write(pen, (LEFT - 70) * DRAWN_AT, (TOP - 22) * DRAWN_AT, "CER on held-out pages", 15)
+    _write(pen, (LEFT - 70) * DRAWN_AT, (TOP - 34) * DRAWN_AT, "CER on held-out pages", 15)
 
 
 def _name_curves(pen: ImageDraw.ImageDraw, ends: list[tuple[float, str, str]]) -> None:

@@ -8,7 +8,8 @@ let listed = []; // the documents, as they were last told
 const filter = element.querySelector(".filter input");
 
 async function newDocument(files) {
-  const title = files ? files[0].name.replace(/\.[^.]+$/, "") : "Untitled document";
+  const folder = files && (files[0].htrName || "").split("/").slice(0, -1)[0];
+  const title = files ? folder || files[0].name.replace(/\.[^.]+$/, "") : "Untitled document";
   const { document: made } = await call(server.add_document, { title });
   window.htr.pendingFiles = files || null;
   location.hash = `#/document/${made.id}`;

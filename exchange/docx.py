@@ -11,14 +11,15 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import IO
 
 from lxml import etree
 
 from exchange.errors import ExchangeError
 from exchange.records import PageDocument, TextLine
 from exchange.xml_input import Element
-from exchange.xml_output import PROGRAM, time_text, xml_text
-from exchange.zip_output import add_file
+from exchange.xml_output import PROGRAM, outer, time_text, xml_text
+from exchange.zip_output import add_file, file_info
 
 FORMS = ("lines", "paragraphs")
 HYPHENS = "-=¬⸗\u00ad"
@@ -31,6 +32,7 @@ _DUBLIN = "http://purl.org/dc/elements/1.1/"
 _TERMS = "http://purl.org/dc/terms/"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _MIME = "application/vnd.openxmlformats-"
+_DOCUMENT = "word/document.xml"
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 _STYLES = (  # id, name, half points, bold
     ("Title", "Title", 40, True),
@@ -48,7 +50,21 @@ def write_docx(
     form: str = "lines",
     with_numbers: bool = True,
 ) -> bytes:
-    """Return the text of the pages as a DOCX file.
+    """Return the text of the pages as a DOCX file; see `stream_docx`."""
+    out = io.BytesIO()
+    stream_docx(out, pages, title, now, form, with_numbers)
+    return out.getvalue()
+
+
+def stream_docx(
+    out: IO[bytes],
+    pages: Iterable[PageDocument],
+    title: str,
+    now: datetime,
+    form: str = "lines",
+    with_numbers: bool = True,
+) -> None:
+    """Write the text of the pages into a DOCX file; one page is in memory at a time.
 
     form: "lines": each line of the page a paragraph, with its number if `with_numbers`;
     "paragraphs": lines of one region together, words that a hyphen parts joined.
@@ -57,19 +73,45 @@ def write_docx(
     """
     if form not in FORMS:
         raise ExchangeError(f"There is no form {form!r}; choose one of {', '.join(FORMS)}.")
-    document = etree.Element(f"{{{_WORD}}}document", nsmap={"w": _WORD})
-    body = _add(document, "body")
-    _paragraph(body, "Title", title)
-    for page in pages:
-        _paragraph(body, "Heading1", page.image_name)
-        if form == "lines":
-            for number, line in enumerate(page.lines, start=1):
-                _paragraph(body, _style(line), line.text, number if with_numbers else None)
-        else:
-            for style, text in paragraphs(page.lines):
-                _paragraph(body, style, text)
-    _add(body, "sectPr")
-    return _package({"word/document.xml": document, "word/styles.xml": _styles()}, title, now)
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, element in _parts_beside(title, now).items():
+            data = etree.tostring(element, xml_declaration=True, encoding="UTF-8", standalone=True)
+            add_file(package, name, data, now)
+        with package.open(file_info(_DOCUMENT, now), "w", force_zip64=True) as target:
+            _stream_document(target, pages, title, form, with_numbers)
+
+
+def _stream_document(
+    out: IO[bytes], pages: Iterable[PageDocument], title: str, form: str, with_numbers: bool
+) -> None:
+    root = etree.Element(f"{{{_WORD}}}document", nsmap={"w": _WORD})
+
+    def write_body() -> None:
+        for element in root[0]:
+            file.write(element)
+        root.remove(root[0])
+
+    with etree.xmlfile(out, encoding="UTF-8") as file:
+        file.write_declaration(standalone=True)
+        with outer(file, root), outer(file, root, "body"):
+            _paragraph(_add(root, "body"), "Title", title)
+            write_body()
+            for page in pages:
+                body = _add(root, "body")
+                _paragraph(body, "Heading1", page.image_name)
+                _page_paragraphs(body, page, form, with_numbers)
+                write_body()
+            _add(_add(root, "body"), "sectPr")
+            write_body()
+
+
+def _page_paragraphs(body: Element, page: PageDocument, form: str, with_numbers: bool) -> None:
+    if form == "lines":
+        for number, line in enumerate(page.lines, start=1):
+            _paragraph(body, _style(line), line.text, number if with_numbers else None)
+    else:
+        for style, text in paragraphs(page.lines):
+            _paragraph(body, style, text)
 
 
 def paragraphs(lines: Sequence[TextLine]) -> list[tuple[str, str]]:
@@ -132,8 +174,8 @@ def _styles() -> Element:
     return root
 
 
-def _package(parts: dict[str, Element], title: str, now: datetime) -> bytes:
-    """Return the parts with what a package needs besides: types, relations and properties."""
+def _parts_beside(title: str, now: datetime) -> dict[str, Element]:
+    """Return what a package needs besides its text: types, relations, properties and styles."""
     types = etree.Element(f"{{{_TYPES}}}Types", nsmap={None: _TYPES})
     etree.SubElement(
         types,
@@ -142,28 +184,22 @@ def _package(parts: dict[str, Element], title: str, now: datetime) -> bytes:
         ContentType=f"{_MIME}package.relationships+xml",
     )
     kinds = {
-        "word/document.xml": f"{_MIME}officedocument.wordprocessingml.document.main+xml",
+        _DOCUMENT: f"{_MIME}officedocument.wordprocessingml.document.main+xml",
         "word/styles.xml": f"{_MIME}officedocument.wordprocessingml.styles+xml",
         "docProps/core.xml": f"{_MIME}package.core-properties+xml",
     }
     for name, kind in kinds.items():
         etree.SubElement(types, f"{{{_TYPES}}}Override", PartName=f"/{name}", ContentType=kind)
-    files = {
+    return {
         "[Content_Types].xml": types,
         "_rels/.rels": _relations(
-            (f"{_OFFICE}/officeDocument", "word/document.xml"),
+            (f"{_OFFICE}/officeDocument", _DOCUMENT),
             (_CORE.replace("/metadata/", "/relationships/metadata/"), "docProps/core.xml"),
         ),
         "docProps/core.xml": _properties(title, now),
         "word/_rels/document.xml.rels": _relations((f"{_OFFICE}/styles", "styles.xml")),
-        **parts,
+        "word/styles.xml": _styles(),
     }
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
-        for name, element in files.items():
-            data = etree.tostring(element, xml_declaration=True, encoding="UTF-8", standalone=True)
-            add_file(package, name, data, now)
-    return out.getvalue()
 
 
 def _relations(*targets: tuple[str, str]) -> Element:

@@ -9,9 +9,11 @@ Source: TEI Guidelines P5, chapters 10 (manuscripts), 11 (primary sources), 13 (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import IO
 from urllib.parse import quote
 
 from lxml import etree
@@ -20,12 +22,14 @@ from exchange.custom import tag_value
 from exchange.editorial import DELETED, GAP, SUPPLIED, UNCLEAR, Piece, marked_up
 from exchange.points import whole_points
 from exchange.records import PageDocument, Points, TextLine
+from exchange.tei_style import STYLE
 from exchange.xml_input import Element
 from exchange.xml_output import (
     PROGRAM,
     Identifiers,
     add,
     check_writable,
+    outer,
     time_text,
     xml_text,
 )
@@ -49,63 +53,103 @@ _STYLES = ("bold", "italic", "underlined", "superscript", "subscript", "striketh
 def write_tei(
     pages: Sequence[PageDocument], title: str, now: datetime, with_marks: bool = True
 ) -> bytes:
-    """Return the pages as one TEI P5 file in UTF-8.
+    """Return the pages as one TEI P5 file; see `stream_tei`."""
+    out = io.BytesIO()
+    stream_tei(out, lambda: pages, len(pages), title, now, with_marks)
+    return out.getvalue()
 
+
+def stream_tei(
+    out: IO[bytes],
+    pages: Callable[[], Iterable[PageDocument]],
+    count: int,
+    title: str,
+    now: datetime,
+    with_marks: bool = True,
+    folder: str = "",
+) -> None:
+    """Write the pages into one TEI P5 file in UTF-8, which a browser shows as a text to read.
+
+    pages: gives the `count` pages, and the same again when it is called again: the places come
+    before the text. One page is in memory at a time.
     with_marks: whether marks in the text (⟦struck out⟧, ⟨supplied⟩, [...], unsure[?])
     become elements.
+    folder: of the images, with a slash at its end.
 
     Raises: ExchangeError for a page that is not measured in pixels.
     """
     root = etree.Element(f"{{{NAMESPACE}}}TEI", nsmap={None: NAMESPACE})
-    _write_header(root, pages, title, now)
-    ids = Identifiers()
-    zones: dict[int, list[str]] = {}
-    surfaces = []
-    if pages:
-        facsimile = add(root, "facsimile")
-        for number, page in enumerate(pages):
-            check_writable(page)
-            surface_id = ids.new(f"page_{number + 1}")
-            surfaces.append(surface_id)
-            zones[number] = _write_surface(facsimile, page, surface_id, ids)
-    etree.indent(root, "  ")  # the text comes after: white space in it would be text
-    division = add(add(add(root, "text"), "body"), "div")
-    for number, page in enumerate(pages):
-        add(division, "pb", n=number + 1, facs=f"#{surfaces[number]}").tail = "\n"
-        _write_text(division, page, zones[number], with_marks)
-    if not any(page.lines for page in pages):
-        add(division, "ab")
-    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+    with etree.xmlfile(out, encoding="UTF-8") as file:
+        file.write_declaration()
+        file.write(etree.ProcessingInstruction("xml-stylesheet", STYLE))
+        with outer(file, root):
+            file.write(_header(root, count, title, now))
+            if count:
+                with outer(file, root, "facsimile"):
+                    for number, page in enumerate(pages(), start=1):
+                        file.write(_surface(root, page, number, folder))
+            with outer(file, root, "text"), outer(file, root, "body"), outer(file, root, "div"):
+                _stream_text(file, root, pages(), with_marks)
 
 
-def _write_header(root: Element, pages: Sequence[PageDocument], title: str, now: datetime) -> None:
+def _stream_text(
+    file: etree.xmlfile, root: Element, pages: Iterable[PageDocument], with_marks: bool
+) -> None:
+    """Write the text, page by page, without white space for looks: it would be text."""
+    is_empty = True
+    for number, page in enumerate(pages, start=1):
+        division = add(root, "div")
+        add(division, "pb", n=number, facs=f"#page_{number}").tail = "\n"
+        _write_text(division, page, _zone_ids(page, number), with_marks)
+        is_empty = is_empty and not page.lines
+        for element in division:
+            file.write(element)
+        root.remove(division)
+    if is_empty:
+        file.write(etree.Element(f"{{{NAMESPACE}}}ab", nsmap={None: NAMESPACE}))
+
+
+def _header(root: Element, count: int, title: str, now: datetime) -> Element:
     header = add(root, "teiHeader")
     description = add(header, "fileDesc")
     add(add(description, "titleStmt"), "title", title)
     add(add(description, "publicationStmt"), "p", f"Transcribed with {PROGRAM}.")
-    add(add(description, "sourceDesc"), "p", f"Images of {len(pages)} pages.")
+    add(add(description, "sourceDesc"), "p", f"Images of {count} pages.")
     change = add(add(header, "revisionDesc"), "change", f"Exported from {PROGRAM}.")
     change.set("when", time_text(now))
+    etree.indent(header, "  ")
+    return header
 
 
-def _write_surface(
-    facsimile: Element, page: PageDocument, surface_id: str, ids: Identifiers
-) -> list[str]:
-    """Write the image with a zone a line; return the identifiers of the zones."""
+def _zone_ids(page: PageDocument, number: int) -> list[str]:
+    """Return the identifier of each line of a page, unlike those of other pages."""
+    ids = Identifiers()
+    return [ids.new(f"page_{number}_{line.id}") for line in page.lines]
+
+
+def _surface(root: Element, page: PageDocument, number: int, folder: str) -> Element:
+    """Return the image with a zone a line."""
+    check_writable(page)
     width, height = round(page.width), round(page.height)
-    surface = add(facsimile, "surface", ulx=0, uly=0, lrx=width, lry=height)
-    surface.set(_ID, surface_id)
-    add(surface, "graphic", url=_url(page.image_name), width=f"{width}px", height=f"{height}px")
-    found = []
-    for line in page.lines:
+    surface = add(root, "surface", ulx=0, uly=0, lrx=width, lry=height)
+    surface.set(_ID, f"page_{number}")
+    add(
+        surface,
+        "graphic",
+        url=folder + _url(page.image_name),
+        width=f"{width}px",
+        height=f"{height}px",
+    )
+    for line, zone_id in zip(page.lines, _zone_ids(page, number), strict=True):
         zone = add(surface, "zone", type="line")
-        zone.set(_ID, ids.new(f"{surface_id}_{line.id}"))
-        found.append(str(zone.get(_ID)))
+        zone.set(_ID, zone_id)
         if len(line.polygon) >= 3:
             zone.set("points", _points(line.polygon, page))
         path = add(surface, "path", points=_points(line.baseline, page), type="baseline")
-        path.set("corresp", f"#{zone.get(_ID)}")
-    return found
+        path.set("corresp", f"#{zone_id}")
+    root.remove(surface)
+    etree.indent(surface, "  ")
+    return surface
 
 
 def _write_text(

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from lxml import etree
 
@@ -75,6 +76,17 @@ def file_bytes(root: Element) -> bytes:
     """Return the file, in UTF-8 and indented."""
     etree.indent(root, "  ")
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+
+
+def outer(file: etree.xmlfile, root: Element, name: str | None = None) -> Any:
+    """Return a context inside which what is written stands in `root`, or in its new child `name`.
+
+    For files that are written piece by piece; of `root` itself only tag and attributes are taken.
+    """
+    if name is None:
+        return file.element(root.tag, attrib=dict(root.attrib), nsmap=dict(root.nsmap))
+    space = str(root.tag).rpartition("}")[0]
+    return file.element(f"{space}}}{name}")
 
 
 def confidence_text(confidence: float | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -14,20 +15,22 @@ from exchange import (
     to_jsonl,
     to_markdown,
     to_txt,
-    write_docx,
-    write_hocr,
-    write_tei,
 )
 from exchange.bundle import LAYOUTS, add_bundle, add_image
+from exchange.docx import stream_docx
 from exchange.file_names import safe_stem, unused
+from exchange.hocr import stream_hocr
 from exchange.line_set import KINDS, write_line_set
+from exchange.parquet_output import write_parquet_set
 from exchange.pdf import write_pdf
+from exchange.tei import stream_tei
 from exchange.zip_output import file_info
 from services.export_lines import set_lines
 from services.export_order import ExportOrder
 from services.export_pages import DocumentPages, ExportPage, Selection
 
 IMAGES_FOLDER = "images"
+PARQUET = "parquet"
 _LAYOUTS = {"page": "page", "alto": "alto", "kraken": "page"}  # format -> of `exchange.LAYOUTS`
 
 
@@ -48,11 +51,14 @@ def write_export(out: IO[bytes], order: ExportOrder, selection: Selection, now: 
 
     Raises: ExchangeError, StorageError, or OSError where the file or an image fails.
     """
-    if order.format in KINDS:
+    if order.format in KINDS or order.format == PARQUET:
         lines = (
             line for document in selection.documents for line in set_lines(document, order.format)
         )
-        write_line_set(out, lines, order.format, now)
+        if order.format == PARQUET:
+            write_parquet_set(out, lines, now)
+        else:
+            write_line_set(out, lines, order.format, now)
     elif not is_archive(order, selection):
         _write_document(out, order, selection.documents[0], selection.title, now)
     else:
@@ -90,7 +96,9 @@ def _add_document(
 
     entry = file_info(f"{folder}{stem}{order.kind.suffix}", now)
     with archive.open(entry, "w", force_zip64=True) as target:
-        _WRITERS[order.format](target, noting, title, now)
+        folder_of_images = f"{IMAGES_FOLDER}/" if order.with_images else ""
+        job = _Job(noting, len(document), title, now, folder_of_images)
+        _WRITERS[order.format](target, job)
     for name, path in images:
         add_image(archive, f"{folder}{IMAGES_FOLDER}/{name}", path, now)
 
@@ -102,43 +110,57 @@ def _write_document(
         layout = LAYOUTS[_LAYOUTS[order.format]]
         out.writelines(layout(page.written, now) for page in document)
     else:
-        _WRITERS[order.format](out, document.__iter__, title, now)
+        _WRITERS[order.format](out, _Job(document.__iter__, len(document), title, now))
 
 
 Pages = Callable[[], Iterator[ExportPage]]  # may be called again, for the pages once more
-Writer = Callable[[IO[bytes], Pages, str, datetime], None]
 
 
-def _written(pages: Pages) -> Iterator[PageDocument]:
-    return (page.written for page in pages())
+@dataclass(frozen=True)
+class _Job:
+    """What a writer needs to know: the pages and how many, their title, where their images lie."""
+
+    pages: Pages
+    count: int
+    title: str
+    now: datetime
+    folder: str = ""
+
+    def written(self) -> Iterator[PageDocument]:
+        """Yield the pages as the formats say them."""
+        return (page.written for page in self.pages())
+
+
+Writer = Callable[[IO[bytes], _Job], None]
 
 
 def _texts(pieces: Callable[[Iterator[PageDocument], str], Iterable[str]]) -> Writer:
     """Return the writer of a format that is text, piece by piece."""
 
-    def write(out: IO[bytes], pages: Pages, title: str, now: datetime) -> None:
-        out.writelines(piece.encode() for piece in pieces(_written(pages), title))
+    def write(out: IO[bytes], job: _Job) -> None:
+        out.writelines(piece.encode() for piece in pieces(job.written(), job.title))
 
     return write
 
 
 def _docx(form: str) -> Writer:
-    def write(out: IO[bytes], pages: Pages, title: str, now: datetime) -> None:
-        out.write(write_docx(_written(pages), title, now, form))
+    def write(out: IO[bytes], job: _Job) -> None:
+        stream_docx(out, job.written(), job.title, job.now, form)
 
     return write
 
 
-def _tei(out: IO[bytes], pages: Pages, title: str, now: datetime) -> None:
-    out.write(write_tei(list(_written(pages)), title, now))
+def _tei(out: IO[bytes], job: _Job) -> None:
+    stream_tei(out, job.written, job.count, job.title, job.now, folder=job.folder)
 
 
-def _hocr(out: IO[bytes], pages: Pages, title: str, now: datetime) -> None:
-    out.write(write_hocr(list(_written(pages)), title))
+def _hocr(out: IO[bytes], job: _Job) -> None:
+    stream_hocr(out, job.written(), job.count, job.title, job.folder)
 
 
-def _pdf(out: IO[bytes], pages: Pages, title: str, now: datetime) -> None:
-    write_pdf(out, ((page.written, page.image) for page in pages()), title, now, _plain_image)
+def _pdf(out: IO[bytes], job: _Job) -> None:
+    pages = ((page.written, page.image) for page in job.pages())
+    write_pdf(out, pages, job.title, job.now, _plain_image)
 
 
 def _plain_image(path: Path) -> bytes:

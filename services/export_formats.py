@@ -126,4 +126,12 @@ FORMATS: dict[str, ExportFormat] = {
         images="never",
         teaches=True,
     ),
+    "parquet": ExportFormat(
+        "Hugging Face parquet",
+        "One table of line images and texts, for Hugging Face; needs pyarrow on the server.",
+        TRAINING,
+        ".zip",
+        images="never",
+        teaches=True,
+    ),
 }

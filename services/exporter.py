@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -86,7 +87,7 @@ class Exporter:
     def newest(self) -> list[storage.Run]:
         """Return the latest exports: those at work, those that failed, and files still there."""
         runs = storage.runs(self._store, EXPORT, ["waiting", "running", "done", "failed"])
-        shown = [run for run in runs if run.state != "done" or self._path(run.id).is_file()]
+        shown = [run for run in runs if run.state != "done" or self._file_of(run)]
         return shown[:SHOWN_RUNS]
 
     def file(self, run_id: int) -> tuple[Path, str]:
@@ -94,16 +95,24 @@ class Exporter:
 
         Raises: StorageError where it is not there, or not there any more.
         """
-        run = self.export(run_id)
-        path = self._path(run_id)
-        if run.state != "done" or not path.is_file():
+        path = self._file_of(self.export(run_id))
+        if path is None:
             raise storage.NotFound(
                 f"The file of export {run_id} is not there. Files are kept for a day; export again."
             )
-        return path, str((run.result or {}).get("file", path.name))
+        return path, path.name
 
-    def _path(self, run_id: int) -> Path:
-        return self._store.data_dir / FOLDER / f"{run_id}.export"
+    @property
+    def folder(self) -> Path:
+        """Where the files lie, each in a folder of its own."""
+        return self._store.data_dir / FOLDER
+
+    def _file_of(self, run: storage.Run) -> Path | None:
+        name = (run.result or {}).get("file")
+        if run.state != "done" or not isinstance(name, str) or name != Path(name).name:
+            return None
+        path = self.folder / str(run.id) / name
+        return path if path.is_file() else None
 
     def _work_soon(self) -> None:
         with self._lock:
@@ -128,10 +137,10 @@ class Exporter:
             return None
 
     def _do(self, run: storage.Run) -> None:
-        partial = self._path(run.id).with_suffix(".part")
+        partial = self.folder / str(run.id) / ".part"
         try:
             self._sweep()
-            partial.parent.mkdir(exist_ok=True)
+            partial.parent.mkdir(parents=True, exist_ok=True)
             self._write(run, partial)
         except _Stopped:
             LOG.info("export %s: stopped", run.id)
@@ -147,6 +156,8 @@ class Exporter:
             self._give_up(run, "The export failed; the server's log says why.")
         finally:
             partial.unlink(missing_ok=True)
+            if partial.parent.is_dir() and not any(partial.parent.iterdir()):
+                partial.parent.rmdir()
 
     def _write(self, run: storage.Run, partial: Path) -> None:
         progress = _Progress(self._store, run, self._stop)
@@ -156,9 +167,8 @@ class Exporter:
         with partial.open("wb") as out:
             write_export(out, order, selection, self._store.clock())
         size = partial.stat().st_size
-        path = self._path(run.id)
-        partial.replace(path)
-        result = {"file": file_name(order, selection), "bytes": size, "pages": selection.pages}
+        path = partial.replace(partial.with_name(file_name(order, selection)))
+        result = {"file": path.name, "bytes": size, "pages": selection.pages}
         if storage.finish_run(self._store, run.id, result).state != "done":
             path.unlink(missing_ok=True)  # it was cancelled at the last moment
 
@@ -172,12 +182,9 @@ class Exporter:
     def _sweep(self) -> None:
         """Delete files that were kept long enough."""
         before = self._store.clock().timestamp() - KEPT_S
-        for path in (self._store.data_dir / FOLDER).glob("*.*"):
-            try:
-                if path.stat().st_mtime < before:
-                    path.unlink()
-            except OSError as error:
-                LOG.warning("%s is not needed any more but cannot be deleted: %s", path, error)
+        for folder in self.folder.glob("*"):
+            if folder.is_dir() and folder.stat().st_mtime < before:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import importlib.util
 import os
 import textwrap
 from collections.abc import Mapping
@@ -63,6 +64,11 @@ class _Variables:
         "auto",
         "how lines are found: auto, network or opencv; auto takes the network where it is there",
     )
+    mcp: str = _setting(
+        "HTR_MCP",
+        "off",
+        "on: the endpoints for programs are MCP tools, too; needs requirements-mcp.txt",
+    )
     author: str = _setting(
         "HTR_AUTHOR", "", "name written beside corrections where nobody signs in; the login name"
     )
@@ -91,6 +97,7 @@ class Settings:
     training_threads: int = 2
     segmentation: str = "auto"
     author: str = "transcriber"
+    mcp: bool = False
     users: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -139,6 +146,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         training_threads=training_threads,
         segmentation=value["segmentation"],
         author=value["author"] or _login_name(),
+        mcp=_switch("HTR_MCP", value["mcp"]),
         users=_users(value["users"]),
     )
 
@@ -176,6 +184,17 @@ def _whole_number(variable: str, text: str, low: int, high: int) -> int:
             f"{variable} is '{text}'; it must be a whole number from {low} to {high}."
         )
     return int(text)
+
+
+def _switch(variable: str, text: str) -> bool:
+    if text.lower() not in ("on", "off"):
+        raise SettingsError(f"{variable} is '{text}'; it may be on or off.")
+    if text.lower() == "on" and importlib.util.find_spec("mcp") is None:
+        raise SettingsError(
+            f"{variable} is on, but the package mcp is not installed. Install it by: "
+            "pip install -r requirements-mcp.txt"
+        )
+    return text.lower() == "on"
 
 
 def _users(text: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import gradio as gr
 from fastapi import FastAPI
 
 from services.services import Services
+from ui.api import add_endpoints
 from ui.bin_place import bin_place
 from ui.changes_place import changes_place
 from ui.desk import desk
@@ -31,6 +32,8 @@ RAIL = """
   <a href="#/settings" data-rail="settings"></a>
 </nav>
 """
+# How often files of programs are looked through, and how old they get.
+CACHE_S = (3600, 24 * 3600)
 RAIL_SCRIPT = """
 const { icon, show } = window.htr;
 const places = [
@@ -46,7 +49,9 @@ show();
 
 def build_ui(services: Services) -> gr.Blocks:
     """Return the screens over `services`; nothing is launched."""
-    with gr.Blocks(title="HTR Desk", analytics_enabled=False, fill_width=True) as screens:
+    with gr.Blocks(
+        title="HTR Desk", analytics_enabled=False, fill_width=True, delete_cache=CACHE_S
+    ) as screens:
         gr.HTML(value=RAIL, apply_default_css=False, js_on_load=RAIL_SCRIPT)
         library(services)
         document(services)
@@ -59,15 +64,17 @@ def build_ui(services: Services) -> gr.Blocks:
         models_place(services)
         changes_place(services)
         settings_place(services)
+        add_endpoints(services)
     return screens
 
 
 def build_app(services: Services) -> FastAPI:
     """Return the web app: the screens at /, images and uploads at /files, sign-in if asked for."""
     app = build_routes(services)
+    screens = build_ui(services)
     gr.mount_gradio_app(
         app,
-        build_ui(services),
+        screens,
         path="/",
         favicon_path=str(STATIC / "favicon.png"),
         footer_links=[],
@@ -75,8 +82,13 @@ def build_app(services: Services) -> FastAPI:
         show_error=False,
         head=head_html(),
         ssr_mode=False,
-        mcp_server=False,
+        max_file_size=services.settings.max_upload_mb * 1_000_000,
+        allowed_paths=[str(services.exporter.folder)],
+        mcp_server=services.settings.mcp,
     )
+    # Gradio looks whether a path is that of an upload only in what it believes to be launched;
+    # without it, a program could have any file of this computer read.
+    screens.has_launched = True
     if services.settings.users:
         app.add_middleware(SignIn, users=services.settings.users)
     return app

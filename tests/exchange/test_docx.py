@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 import zipfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -95,3 +98,22 @@ def test_package_names_every_part_and_holds_any_text() -> None:
 
 def test_same_pages_give_the_same_file() -> None:
     assert write_docx([page("a")], "T", NOW) == write_docx([page("a")], "T", NOW)
+
+
+@pytest.mark.slow
+def test_libreoffice_shows_the_text(tmp_path: Path) -> None:
+    program = shutil.which("soffice")
+    if program is None:
+        pytest.skip("LibreOffice is not installed")
+    path = tmp_path / "text.docx"
+    path.write_bytes(write_docx([page("Été <1847> & 𝔄", "second line")], "A & B", NOW))
+    done = subprocess.run(
+        [program, f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to",
+         "txt:Text (encoded):UTF8", "--outdir", str(tmp_path), str(path)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = (tmp_path / "text.txt").read_text(encoding="utf-8-sig").splitlines()
+    assert found == ["A & B", "p1.jpg", "1\tÉté <1847> & 𝔄", "2\tsecond line"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -95,6 +96,8 @@ def test_line_alone_is_exported_in_every_text_format(
 def test_every_format_is_written_with_and_without_images(
     services: Services, page: storage.Page, key: str, images: bool
 ) -> None:
+    if key == "parquet":
+        pytest.importorskip("pyarrow")
     data, name = exported(services, format=key, scope="page", number=page.id, images=images)
     assert data
     if not name.endswith(".zip"):
@@ -259,3 +262,45 @@ def test_missing_image_fails_the_export_that_needs_it_and_no_other(
     assert failed.state == "failed"
     assert "The image of page" in failed.message
     assert [one.state for one in services.exporter.newest()] == ["done", "failed"]
+
+
+def test_images_lie_where_the_file_says(services: Services, page: storage.Page) -> None:
+    for key, said in (("tei", b'url="images/1.png"'), ("hocr", b'image "images/1.png"')):
+        data, name = exported(services, format=key, scope="page", number=page.id, images=True)
+        assert "images/1.png" in names(data)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            written = archive.read(f"Letters, page 1{FORMATS[key].suffix}")
+        assert said in written.replace(b"&quot;", b'"')
+
+
+@pytest.mark.parametrize("key", ["docx", "tei", "hocr", "pdf"])
+def test_memory_does_not_grow_with_the_pages(
+    services: Services, page: storage.Page, tmp_path: Path, key: str
+) -> None:
+    image = storage.page_image(services.store, page)
+    lines = [
+        storage.NewLine(((9.0, 20.0 * n), (600.0, 20.0 * n)), (), 20.0,
+                        reading=storage.NewReading("some words of a line " * 3, 0.9))
+        for n in range(1, 12)
+    ]  # fmt: skip
+    model = storage.current_model(services.store)
+    for number in range(40):
+        more = storage.add_page(
+            services.store, page.document_id, f"{number}.png", image, "png", 700, 420
+        )
+        storage.replace_lines(services.store, more.id, lines, model.id if model else None)
+
+    def peak_bytes(pages: int) -> int:
+        order = read_order({"format": key, "scope": "document", "number": page.document_id})
+        selection = select_pages(services.store, order)
+        (document,) = selection.documents
+        document.page_ids = document.page_ids[:pages]
+        tracemalloc.start()
+        with (tmp_path / "out").open("wb") as out:
+            write_export(out, order, selection, NOW)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    peak_bytes(2)  # what is loaded once
+    assert peak_bytes(40) < 1.25 * peak_bytes(10) + 50_000

@@ -13,6 +13,7 @@ class ExportFormat:
     it stands. suffix: of its file. images: whether page images come along: "may": as the person
     wishes; "always" or "never": the format decides; "inside": they are a part of its file.
     keeps_aside, keeps_ignored: whether lines that were set aside, or are to be ignored, come along.
+    places: whether it says where words and characters stand; finding that out takes time.
     teaches: a data set, which takes only lines that have a text to learn from.
     per_page: one file a page; more than one file needs an archive.
     """
@@ -24,6 +25,7 @@ class ExportFormat:
     images: str = "may"
     keeps_aside: bool = False
     keeps_ignored: bool = False
+    places: bool = False
     teaches: bool = False
     per_page: bool = False
 
@@ -52,6 +54,7 @@ FORMATS: dict[str, ExportFormat] = {
         READING,
         ".pdf",
         images="inside",
+        places=True,
     ),
     "page": ExportFormat(
         "PAGE XML",
@@ -60,6 +63,7 @@ FORMATS: dict[str, ExportFormat] = {
         EXCHANGE,
         ".xml",
         keeps_aside=True,
+        places=True,
         keeps_ignored=True,
         per_page=True,
     ),
@@ -70,6 +74,7 @@ FORMATS: dict[str, ExportFormat] = {
         EXCHANGE,
         ".xml",
         keeps_aside=True,
+        places=True,
         per_page=True,
     ),
     "tei": ExportFormat(
@@ -79,11 +84,15 @@ FORMATS: dict[str, ExportFormat] = {
         ".xml",
     ),
     "hocr": ExportFormat(
-        "hOCR", "A web page that says where each word stands.", EXCHANGE, ".hocr.html"
+        "hOCR", "A web page that says where each word stands.", EXCHANGE, ".hocr.html", places=True
     ),
     "csv": ExportFormat("CSV", "For Excel and LibreOffice; a row a line.", TABLES, ".csv"),
     "jsonl": ExportFormat(
-        "JSON Lines", "For programs: an object a line, with geometry and words.", TABLES, ".jsonl"
+        "JSON Lines",
+        "For programs: an object a line, with geometry and words.",
+        TABLES,
+        ".jsonl",
+        places=True,
     ),
     "labels": ExportFormat(
         "Line images for this app",
@@ -99,6 +108,7 @@ FORMATS: dict[str, ExportFormat] = {
         TRAINING,
         ".zip",
         images="always",
+        places=True,
         teaches=True,
         per_page=True,
     ),

@@ -57,6 +57,7 @@ class DocumentPages:
                 page,
                 list(self._lines(page_id)),
                 self._order.text,
+                with_words=self._order.kind.places,
                 origin=storage.page_origin(self._store, page_id),
             )
             if self._order.with_images:

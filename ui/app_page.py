@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping
+
 import gradio as gr
 from fastapi import FastAPI
 
 from services.services import Services
+from services.settings import Settings
 from ui.api import add_endpoints
 from ui.bin_place import bin_place
 from ui.changes_place import changes_place
@@ -89,6 +93,21 @@ def build_app(services: Services) -> FastAPI:
     # Gradio looks whether a path is that of an upload only in what it believes to be launched;
     # without it, a program could have any file of this computer read.
     screens.has_launched = True
-    if services.settings.users:
-        app.add_middleware(SignIn, users=services.settings.users)
+    users = dict(services.settings.users)
+    if screens.mcp_server_obj:
+        # The tools ask this app itself; at its own address, whatever name the caller gave it, and
+        # signed in as somebody whose password lives as long as the process.
+        own = {f"mcp-{secrets.token_hex(8)}": secrets.token_urlsafe(32)} if users else {}
+        screens.mcp_server_obj._local_url = own_address(services.settings, own)
+        users = {**users, **own}
+    if users:
+        app.add_middleware(SignIn, users=users)
     return app
+
+
+def own_address(settings: Settings, user: Mapping[str, str]) -> str:
+    """Return where this app reaches itself, with a name and password if there is one."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    shown = f"[{host}]" if ":" in host else host
+    signed = "".join(f"{name}:{password}@" for name, password in user.items())
+    return f"http://{signed}{shown}:{settings.port}/"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import base64
 import importlib.util
-import json
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +21,7 @@ from tests.browser.pages import drawn_page
 from ui.api import ENDPOINTS
 
 AUTHORIZATION = {"Authorization": "Basic " + base64.b64encode(b"ada:lovelace").decode()}
+PATIENCE_S = 240.0  # of a request to a busy computer
 HAS_MCP = importlib.util.find_spec("mcp") is not None
 
 
@@ -37,7 +38,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def client(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Client:
     folder = tmp_path_factory.mktemp("downloads")
-    return Client(server.address, headers=AUTHORIZATION, verbose=False, download_files=folder)
+    return Client(
+        server.address,
+        headers=AUTHORIZATION,
+        verbose=False,
+        download_files=folder,
+        httpx_kwargs={"timeout": PATIENCE_S},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +106,13 @@ def test_file_of_the_server_is_not_taken_for_an_upload(
             f"{server.address}/gradio_api/call/read_page",
             json={"data": [stolen, 0, "stolen", 0]},
             headers=AUTHORIZATION,
+            timeout=PATIENCE_S,
         )
         event = answer.json()["event_id"]
         told = httpx.get(
-            f"{server.address}/gradio_api/call/read_page/{event}", headers=AUTHORIZATION
+            f"{server.address}/gradio_api/call/read_page/{event}",
+            headers=AUTHORIZATION,
+            timeout=PATIENCE_S,
         ).text
         assert "event: error" in told, told
     assert [one["title"] for one in client.predict(api_name="/documents")] == ["Letters"]
@@ -118,8 +128,12 @@ def test_only_the_named_endpoints_are_there_and_each_is_described(client: Client
 
 def test_nobody_gets_in_without_signing_in(server: Server) -> None:
     paths = ["/gradio_api/info", "/gradio_api/mcp/", "/config", "/files/exports/1"]
-    assert {httpx.get(server.address + path).status_code for path in paths} == {401}
-    answer = httpx.post(f"{server.address}/gradio_api/call/documents", json={"data": []})
+    assert {httpx.get(server.address + path, timeout=PATIENCE_S).status_code for path in paths} == {
+        401
+    }
+    answer = httpx.post(
+        f"{server.address}/gradio_api/call/documents", json={"data": []}, timeout=PATIENCE_S
+    )
     assert answer.status_code == 401
 
 
@@ -136,7 +150,11 @@ def test_endpoints_are_tools_of_an_mcp_client(
     async def use() -> tuple[set[str], Any, Any]:
         address = f"{server.address}/gradio_api/mcp/"
         async with (
-            streamablehttp_client(address, headers=AUTHORIZATION) as (incoming, outgoing, _),
+            streamablehttp_client(address, AUTHORIZATION, PATIENCE_S, PATIENCE_S) as (
+                incoming,
+                outgoing,
+                _,
+            ),
             ClientSession(incoming, outgoing) as session,
         ):
             await session.initialize()
@@ -153,4 +171,4 @@ def test_endpoints_are_tools_of_an_mcp_client(
     assert names == set(ENDPOINTS)
     assert not text.isError and read["pages"][0]["lines"][0]["text"] in text.content[0].text
     assert not fresh.isError
-    assert len(json.loads(fresh.content[0].text)["pages"][0]["lines"]) == 2
+    assert len(ast.literal_eval(fresh.content[0].text)["pages"][0]["lines"]) == 2

@@ -219,7 +219,10 @@ def _info(name: str) -> zipfile.ZipInfo:
 def _missing(database: Path, data_dir: Path) -> list[str]:
     """Return what the database needs and the folder does not have, one message each."""
     with translated_errors(database), closing(sqlite3.connect(database)) as connection:
-        pages = connection.execute("SELECT DISTINCT sha256, suffix FROM page ORDER BY 1").fetchall()
+        pages = connection.execute(
+            """SELECT sha256, suffix FROM page UNION
+            SELECT sha256, suffix FROM page_turn ORDER BY sha256"""
+        ).fetchall()
         models = connection.execute(
             "SELECT sha256, name FROM model WHERE removed IS NULL ORDER BY id"
         ).fetchall()

@@ -43,14 +43,18 @@ const rowOf = (line) => rows.find((row) => row.line === line);
 // ---- what is shown ---------------------------------------------------------------------------
 function showLine(line) {
   const row = rowOf(line);
-  if (row) {
-    if (line.written) showWritten(row);
-    row.refusal = saving.problem.get(line);
-    if (line.reread && isKept(line)) line.reread = false;
-    row.showState(saving.stateOf(line));
-    picture.mark(line);
-  }
+  if (row) showRow(row);
   showCounter();
+}
+
+// Shows the row alone: whoever shows many counts once, at the end.
+function showRow(row) {
+  const { line } = row;
+  if (line.written) showWritten(row);
+  row.refusal = saving.problem.get(line);
+  if (line.reread && isKept(line)) line.reread = false;
+  row.showState(saving.stateOf(line));
+  picture.mark(line);
 }
 
 // The database has the text in another spelling than it was typed: it is shown so, and said.
@@ -132,10 +136,11 @@ function showLines() {
     : h("a", { class: "button end", href: `#/document/${page.document.id}` }, "Last page: back to the document");
   list.replaceChildren(...rows.map((row) => row.element), end);
   rows.forEach((row) => nearness.observe(row.element));
-  for (const line of page.lines) {
-    takeUpDraft(line);
-    showLine(line);
+  for (const row of rows) {
+    takeUpDraft(row.line);
+    showRow(row);
   }
+  showCounter();
 }
 
 function newRow(line, index) {
@@ -161,7 +166,7 @@ function takeLayout(answer, touched) {
       takeUpDraft(row.line);
       picture.putLine(row.line);
     }
-    showLine(row.line);
+    showRow(row);
   }
   if (!rows.includes(current)) {
     current = null;

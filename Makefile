@@ -7,7 +7,7 @@ CODE := app.py exchange htr segmentation storage services synthesis ui training 
 # Threads that spin while they wait make a busy machine many times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation bench-finetune bench-decoding bench-recognition bench-autosave bench-search clean
+.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation bench-finetune bench-decoding bench-recognition bench-autosave bench-keystrokes bench-search clean
 
 app: .venv/app-installed
 	$(BIN)/python app.py
@@ -108,6 +108,10 @@ LINES_TO_SEARCH ?= 1000000
 
 bench-search: .venv/app-installed
 	$(BIN)/python -m benchmarks.search --lines $(LINES_TO_SEARCH)
+
+# Thirty lines corrected key by key in Chromium, and the keys that eScriptorium's editor takes.
+bench-keystrokes: .venv/dev-installed setup-browser
+	$(BIN)/python -m benchmarks.keystrokes $(LINES)/lines-test.zip --out test-artefacts/keystrokes
 
 # Without its rivals the benchmark still runs ours, and says why the others are missing.
 .venv-rivals/installed: benchmarks/requirements-rivals.txt .venv/bin/python

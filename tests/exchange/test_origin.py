@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from exchange import (
     Character,
@@ -60,6 +60,7 @@ def back(page: PageDocument, by: str = "human", **changes: object) -> PageDocume
 
 
 @given(pages())
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 def test_all_that_a_page_says_comes_back(page: PageDocument) -> None:
     found = back(page)
     assert found.regions == page.regions

@@ -10,7 +10,7 @@ import pytest
 from tests.browser.conftest import Server, open_app
 from tests.browser.pages import add_files, drawn_page, field, open_first_page, wait_saved
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]  # axe looks at every element, ten times over
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 

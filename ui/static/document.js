@@ -108,7 +108,10 @@ async function refresh() {
   document.title = `${answer.document.title} · HTR Desk`;
   const fresh = JSON.stringify(answer);
   if (fresh !== drawn) { // while nothing changes, the cards stay: so do focus and pointer
+    const held = document.activeElement;
+    const heldPage = body.contains(held) ? held.closest(".card")?.dataset.page : null;
     body.replaceChildren(answer.pages.length ? h("div", { class: "cards" }, answer.pages.map(card)) : emptyDocument());
+    if (heldPage) body.querySelector(`.card[data-page="${heldPage}"] .${held.classList[0]}`)?.focus({ preventScroll: true });
     readByOther(answer);
     details.show(about);
     drawn = fresh;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import gradio as gr
 
 import storage
@@ -49,30 +51,10 @@ SCRIPTS = (
 
 def desk(services: Services) -> gr.HTML:
     """Return the desk's component; to be called inside the blocks of the app."""
-    store = services.store
 
     @answers
     def open_page(data: dict) -> Answer:
         return _page(services, number(data, "page"))
-
-    @answers
-    def save_line(data: dict, request: gr.Request) -> Answer:
-        author = author_of(request, services.settings.author)
-        line_id, text = number(data, "line"), string(data, "text")
-        if data.get("tidy") is True:  # a person is done with the line
-            text = tidied_text(store, line_id, text)
-        try:
-            revision = storage.correct_line(
-                store,
-                line_id,
-                text,
-                string(data, "status"),
-                author,
-                optional_number(data, "parent"),
-            )
-        except storage.RevisionConflict as conflict:
-            return _conflict(conflict.newest)
-        return _revision(revision)
 
     return gr.HTML(
         value=static_text("desk/desk.html"),
@@ -80,7 +62,7 @@ def desk(services: Services) -> gr.HTML:
         js_on_load=static_text(*SCRIPTS),
         server_functions=[
             open_page,
-            save_line,
+            save_line_function(services),
             read_again_function(services),
             read_with_current_function(services),
             *line_functions(services),
@@ -92,6 +74,33 @@ def desk(services: Services) -> gr.HTML:
             *replace_functions(services),
         ],
     )
+
+
+def save_line_function(services: Services) -> Callable[[dict, gr.Request], Answer]:
+    """Return the function that saves a line's text and says whether the line is still there."""
+
+    @answers
+    def save_line(data: dict, request: gr.Request) -> Answer:
+        author = author_of(request, services.settings.author)
+        line_id, text = number(data, "line"), string(data, "text")
+        if data.get("tidy") is True:  # a person is done with the line
+            text = tidied_text(services.store, line_id, text)
+        try:
+            revision = storage.correct_line(
+                services.store,
+                line_id,
+                text,
+                string(data, "status"),
+                author,
+                optional_number(data, "parent"),
+            )
+        except storage.RevisionConflict as conflict:
+            return _conflict(conflict.newest)
+        line = storage.line_text(services.store, revision.line_id).line
+        gone = line.removed is not None or line.replaced is not None
+        return {**_revision(revision), "gone": gone}
+
+    return save_line
 
 
 def _page(services: Services, page_id: int) -> Answer:

@@ -296,6 +296,25 @@ def test_second_tab_learns_that_the_lines_were_changed(tab, server: Server) -> N
     assert [line.line.id for line in shown(server, page)] == page.line_ids[1:5]
 
 
+def test_text_of_a_line_that_another_tab_deleted_is_kept_and_its_typist_told(
+    tab, server: Server
+) -> None:
+    page = page_of_six_lines(server)
+    desk = LineDesk(tab, server, page)
+    other = LineDesk(tab.context.new_page(), server, page)
+    desk.edit()
+    desk.click(middle(page.baselines[2]))
+    tab.keyboard.press("Delete")
+    desk.wait_rows(5)
+    desk.wait_saved()
+    field(other.tab, 3).fill("typed too late")
+    other.tab.get_by_text("“typed too late” is saved, but its line was taken off").wait_for()
+    other.wait_rows(5)
+    tab.keyboard.press("Control+z")
+    desk.wait_rows(6)
+    assert shown(server, page)[2].text == "typed too late"
+
+
 def test_lines_found_again_can_be_undone(tab, server: Server) -> None:
     page = page_of_six_lines(server)
     desk = LineDesk(tab, server, page)

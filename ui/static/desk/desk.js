@@ -12,7 +12,7 @@ let current = null;
 let timer = null;
 const ROW_EDGES_PX = 28; // padding and borders of a row
 
-const saving = new Saving((argument) => call(server.save_line, argument), showLine);
+const saving = new Saving((argument) => call(server.save_line, argument), showLine, tellGone);
 const picture = new Picture(element.querySelector(".picture"), (id) => focusLine(id));
 const tools = new LineTools({
   element, list, picture, takeLayout, showCurrent,
@@ -478,6 +478,13 @@ function takeUpDraft(line) {
     rowOf(line).setText(draft.text); // nobody wrote since: this is simply the rest of that work
     saving.put(line, draft.text, draft.status, 0);
   } else line.offered = draft;
+}
+
+// The text of a line that another tab took off the page is kept, but where is it?
+function tellGone(line) {
+  window.htr.message(`“${line.text}” is saved, but its line was taken off this page meanwhile. `
+    + "The text comes back with the line: “Edit lines”, then Undo.", { kind: "error" });
+  refresh().catch(say);
 }
 
 function useTheirs(row) {

@@ -4,11 +4,13 @@ const RETRY_MS = 2000;
 const PAUSE_MS = 500; // typing pauses this long before the text is sent
 
 class Saving {
-  // `send({line, text, status, parent})` answers {revision, text, status} or {conflict}.
-  // `changed(line)` is called whenever what is shown beside the line must change.
-  constructor(send, changed) {
+  // `send({line, text, status, parent})` answers {revision, text, status, gone} or {conflict}.
+  // `changed(line)` is called whenever what is shown beside the line must change, `gone(line)` when
+  // a text was saved whose line somebody has taken off the page meanwhile.
+  constructor(send, changed, gone) {
     this.send = send;
     this.changed = changed;
+    this.gone = gone;
     this.waiting = new Map(); // line -> {text, status, timer}
     this.sending = new Set();
     this.problem = new Map(); // line -> "offline" or the sentence of a refusal
@@ -99,6 +101,7 @@ class Saving {
     line.wanted = null;
     this.dropDraft(line);
     if (answer.text !== sent) line.written = { sent, text: answer.text }; // NFC, or by the document's rules
+    if (answer.gone) this.gone(line);
   }
 
   refuse(line, item, error) {

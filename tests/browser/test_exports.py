@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from exchange import PageDocument, Tag, TextLine, write_tei
 from tests.browser.conftest import Server, open_app
 from tests.browser.pages import add_files, drawn_page, field, open_first_page, wait_saved
 
@@ -51,3 +53,30 @@ def test_export_from_desk_document_and_library(tab, empty_server: Server, tmp_pa
     with tab.expect_download() as waiting:
         dialog.locator(".start").click()
     assert waiting.value.suggested_filename == "Library.zip"
+
+
+def test_tei_is_a_text_to_read_in_a_browser(browser, tmp_path: Path) -> None:
+    tags = (Tag("person", (("offset", "0"), ("length", "5"))),)
+    texts = ["Marie Curie", "was ⟦not⟧ here", "in ⟨the⟩ [...] year", "& <b>1903</b>"]
+    lines = tuple(
+        TextLine(
+            f"l{n}", ((10.0, 30.0 * n), (90.0, 30.0 * n)), (), text, tags=tags if not n else ()
+        )
+        for n, text in enumerate(texts)
+    )
+    pages = [PageDocument(f"{n}.jpg", 100, 150, lines) for n in (1, 2)]
+    path = tmp_path / "letters.tei.xml"
+    path.write_bytes(write_tei(pages, "Letters", datetime(2026, 1, 31, tzinfo=UTC)))
+    context = browser.new_context(viewport={"width": 900, "height": 620})
+    tab = context.new_page()
+    tab.goto(path.as_uri())
+    tab.screenshot(path=tmp_path / "tei.png")
+    look = "(element, name) => getComputedStyle(element)[name]"
+    assert tab.locator("lb").count() == 8
+    assert tab.locator("del").first.evaluate(look, "textDecorationLine") == "line-through"
+    assert not tab.locator("teiHeader").is_visible()
+    boxes = [tab.locator("lb").nth(n).bounding_box() for n in (0, 1)]
+    assert boxes[1]["y"] > boxes[0]["y"]
+    shown = tab.evaluate("document.querySelector('text').textContent")
+    assert "& <b>1903</b>" in shown and "⟦" not in shown
+    context.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import unicodedata
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +12,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from exchange import ExchangeError
 from exchange.line_set import SetLine, write_line_set
 from htr.lines_data import open_line_set
+from tests.exchange.made import NAMES, TEXT
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 IMAGE = cv2.imencode(".png", np.full((64, 100), 200, np.uint8))[1].tobytes()
@@ -43,6 +47,30 @@ def test_own_kind_is_read_by_this_program(tmp_path: Path) -> None:
         ]
         assert found.skipped == ()
         assert found.image(found.lines[1]).shape == (64, 100)
+
+
+@given(rows=st.lists(st.tuples(TEXT, NAMES, st.booleans()), min_size=1, max_size=6))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_lines_are_the_same_after_writing_and_reading(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, bool]]
+) -> None:
+    path = tmp_path_factory.mktemp("set") / "set.zip"
+    lines = [
+        SetLine(cv2.imencode(".png", np.full((64, 50 + n), 200, np.uint8))[1].tobytes(), *row[:2],
+                "hand", row[2])
+        for n, row in enumerate(rows)
+    ]  # fmt: skip
+    kept = [n for n, row in enumerate(rows) if row[0].split()]
+    with path.open("wb") as out:
+        assert write_line_set(out, lines, "labels", NOW) == len(kept)
+    if not kept:
+        return
+    with open_line_set(path) as found:
+        again = {found.image(line).shape[1] - 50: line for line in found.lines}
+        assert sorted(again) == kept and found.skipped == ()
+        for n, line in again.items():
+            text = " ".join(rows[n][0].split())
+            assert (line.text, line.page) == (unicodedata.normalize("NFC", text), rows[n][1])
 
 
 def test_pairs_are_read_by_this_program_too(tmp_path: Path) -> None:

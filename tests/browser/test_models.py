@@ -226,7 +226,7 @@ def test_model_is_exported_removed_brought_back_and_imported(
     weights = own_server.data_dir / "models" / f"{model.sha256}.safetensors"
     weights.write_bytes(b"overwritten")
     tab.reload()
-    tab.locator(".trouble", has_text="damaged").wait_for()
+    tab.locator(".models .trouble", has_text="damaged").wait_for()
     assert row(tab, "Letters of Ada").get_by_role("button", name="Use from now on").is_disabled()
     shots(tab, folder, "models-damaged")
     (tmp_path / "hostile <i>.pth").write_bytes(b"PK no archive")
@@ -236,7 +236,7 @@ def test_model_is_exported_removed_brought_back_and_imported(
     tab.locator(".upload.failed", has_text="Nothing in it was run").wait_for()
     assert tab.locator(".upload i").count() == 0
     tab.locator(".htr-message", has_text="its weights are sound").wait_for()
-    tab.locator(".trouble").wait_for(state="detached")
+    tab.locator(".models .trouble").wait_for(state="detached")
     shots(tab, folder, "models-imported")
 
 

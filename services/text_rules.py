@@ -15,6 +15,7 @@ LONG_S = ("keep", "round")
 
 _DOUBLE = '"“”„‟«»'
 _SINGLE = "'‘’‚‛ʼ`´"
+_OPENING = "“„‟«"
 _PAIRS = {"curly": "“”", "guillemets": "«»", "low": "„“"}
 _DASHES = re.compile("[‒–—―−-]{2,}|[‒–—―−]|(?<= )-(?= )")
 _DASH = {"hyphen": "-", "en": "–", "em": "—"}
@@ -74,19 +75,44 @@ def _with_quotes(text: str, kind: str) -> str:
     out = []
     for place, character in enumerate(text):
         if character in _SINGLE:
-            opens = _opens(text, place)
-            out.append("‘" if opens and kind == "curly" else apostrophe)
-        elif character in _DOUBLE:
-            mark = '"' if kind == "straight" else _PAIRS[kind][0 if _opens(text, place) else 1]
-            out.append(mark)
-        else:
+            out.append("‘" if kind == "curly" and _begins_word(text, place) else apostrophe)
+        elif character not in _DOUBLE:
             out.append(character)
+        elif kind == "straight":
+            out.append('"')
+        else:
+            opening, closing = _PAIRS[kind]
+            out.append(opening if _opens(text, place, opening, closing) else closing)
     return "".join(out)
 
 
-def _opens(text: str, place: int) -> bool:
-    if text[place] == "«" and text[place + 1 : place + 2] == " ":
+def _opens(text: str, place: int, opening: str, closing: str) -> bool:
+    """Return whether a double mark opens.
+
+    One with a space on both sides, as in « mot », says so by itself. The marks of the kind that is
+    wanted come first: “ closes where „ opens.
+    """
+    character = text[place]
+    if character in (opening, closing) and _stands_alone(text, place):
+        return character == opening
+    if character in _OPENING and _stands_alone(text, place):
         return True
+    return _begins_word(text, place)
+
+
+def _begins_word(text: str, place: int) -> bool:
+    return _after_gap(text, place) and not _before_gap(text, place)
+
+
+def _stands_alone(text: str, place: int) -> bool:
+    return _after_gap(text, place) and _before_gap(text, place)
+
+
+def _after_gap(text: str, place: int) -> bool:
     before = text[place - 1] if place else " "
+    return before.isspace() or before in "([⟨⟦—–"
+
+
+def _before_gap(text: str, place: int) -> bool:
     after = text[place + 1 : place + 2] or " "
-    return (before.isspace() or before in "([⟨⟦—–") and not after.isspace()
+    return after.isspace() or after in ".,;:!?…)]⟩⟧"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.text_rules import (
@@ -38,6 +38,14 @@ def test_rule_changes_just_what_it_says(rules: TextRules, typed: str, kept: str)
     assert tidied(typed, rules) == kept
 
 
+def test_marks_with_spaces_within_keep_their_direction() -> None:
+    said = "il dit « mot ». Puis « rien », « non » !"
+    assert tidied(said, TextRules(quotes="guillemets")) == said
+    assert tidied(said, TextRules(quotes="curly")).count("”") == 3
+
+
+@example("« ", TextRules(quotes="curly"))
+@example("“ ", TextRules(quotes="low"))
 @given(
     st.text(st.sampled_from(" ab\"'“”„«»‘’—–-(e\u0303ſ\u00a0"), max_size=30),
     st.builds(

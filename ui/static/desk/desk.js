@@ -95,7 +95,7 @@ function showQueue() {
 function showHeader() {
   const link = (id, name, words) => h("a", {
     class: "button", href: id ? `#/page/${id}` : null, "aria-label": words, title: words,
-    "aria-disabled": id ? null : "true",
+    role: id ? null : "link", "aria-disabled": id ? null : "true",
   }, icon(name));
   header.replaceChildren(
     h("a", { class: "crumb", href: `#/document/${page.document.id}`, title: page.document.title }, icon("back"), h("span", {}, page.document.title)),

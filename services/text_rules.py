@@ -16,7 +16,7 @@ LONG_S = ("keep", "round")
 _DOUBLE = '"“”„‟«»'
 _SINGLE = "'‘’‚‛ʼ`´"
 _OPENING = "“„‟«"
-_PAIRS = {"curly": "“”", "guillemets": "«»", "low": "„“"}
+_PAIRS = {"curly": ("“", "”"), "guillemets": ("«", "»"), "low": ("„", "“")}
 _DASHES = re.compile("[‒–—―−-]{2,}|[‒–—―−]|(?<= )-(?= )")
 _DASH = {"hyphen": "-", "en": "–", "em": "—"}
 _SPACES = re.compile(r"[ \u00a0\u2000-\u200a\u202f\u205f\u3000]+")

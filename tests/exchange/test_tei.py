@@ -129,6 +129,9 @@ def test_any_page_is_valid_tei(made: list[PageDocument]) -> None:
     if not path or not Path(path).exists():
         pytest.skip("TEI_RNG does not name the schema tei_all.rng")
     root = etree.fromstring(write_tei(made, "Title", NOW))
+    if b'name="path"' not in Path(path).read_bytes():  # of before TEI had lines on a surface
+        for line in root.findall(".//{http://www.tei-c.org/ns/1.0}path"):
+            line.getparent().remove(line)
     schema(path).assertValid(root)
 
 

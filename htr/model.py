@@ -64,6 +64,15 @@ class HTRConvText(nn.Module):
         self.down1 = HalveTime(wide)
         self.up1 = RestoreTime(wide)
 
+    def set_dropout(self, dropout: float, drop_path: float) -> None:
+        """Drop these shares in training from now on, 0-1; `drop_path` is that of the last block."""
+        for module in self.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = dropout
+        last = max(1, self.config.depth - 1)
+        for index, block in enumerate(self.blocks):
+            block.drop_path.share = drop_path * index / last  # type: ignore[union-attr]
+
     def features(self, images: Tensor) -> Tensor:
         """Return the features (B, T, D) before the head, layer-normalised.
 

@@ -20,7 +20,7 @@ from synthesis.font import fonts_in
 from training.errors import TrainingError
 from training.pretrain_config import FROM_NOTHING, WESTERN, PretrainConfig
 from training.pretrain_lines import characters_of_sources, source_facts
-from training.pretraining import PretrainTask, pretrain, starting_model
+from training.pretraining import PretrainTask, pretrain, starting_model, with_max_width
 
 ASCII = "".join(chr(code) for code in range(32, 127))
 INTERRUPTED = 130
@@ -74,6 +74,8 @@ def _task(options: argparse.Namespace) -> PretrainTask:
         config.tcm_weight > 0,
         config.seed,
     )
+    if options.max_width is not None:
+        start = with_max_width(start, options.max_width)
     facts = {
         "sources": source_facts(sources),
         "fetched_fonts": [font.name for font in more_fonts],
@@ -112,6 +114,7 @@ def _config(options: argparse.Namespace) -> PretrainConfig:
         ema_decay=options.ema_decay,
         sam_rho=options.sam,
         tcm_weight=1.0 if options.tcm else 0.0,
+        dropout=options.dropout,
         strength=options.strength,
         drawn_share=options.drawn_share,
         curriculum=FROM_NOTHING if curriculum else (),
@@ -148,6 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     add("--precision", choices=("auto", "fp32", "bf16"), default="auto", help="of the arithmetic")
     add("--embed-dim", type=int, default=128, help="width of a new model; the published: 512")
+    add("--max-width", type=int, help="px at 64 px high that longer lines are squashed to")
     add("--heads", type=int, help="attention heads of a new model")
     add("--batch-lines", type=int, default=standard.batch_lines, help="lines a step")
     add("--micro-lines", type=int, help="of them computed at once; gradients add up")
@@ -161,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
         default=True,
         help="train with the textual context module",
     )
+    add("--dropout", type=float, default=standard.dropout, help="0 for short runs of small models")
     add("--strength", type=float, default=standard.strength, help="of the distortion of lines")
     add("--drawn-share", type=float, default=standard.drawn_share, help="drawn lines of a batch")
     add(

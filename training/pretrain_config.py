@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from htr.model import DROPOUT
+
 WESTERN = (
     "àáâãäåæçèéêëìíîïðñòóôõöøœùúûüýÿþß"
     "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØŒÙÚÛÜÝŸÞ"
@@ -27,6 +29,8 @@ class PretrainConfig:
         weight_decay, clip_norm: as usual. ema_decay: of the mean of the weights, which is kept.
         sam_rho: 0 takes plain steps; the published recipe takes 0.05, at twice the time.
         ctc_weight, tcm_weight: of the losses, the published ones; 0 trains without that head.
+        dropout: of activations, and of whole branches in the last block; 0 for a short run, in
+            which a small network learns too little rather than by heart.
         strength: of the distortion of lines, 0 none, 1 as in fine-tuning.
         drawn_share: of each batch, drawn by `synthesis`.
     curriculum: pairs of a share of the run, 0-1, and the longest text until then, in characters.
@@ -46,6 +50,7 @@ class PretrainConfig:
     sam_rho: float = 0.0
     ctc_weight: float = 0.1
     tcm_weight: float = 1.0
+    dropout: float = DROPOUT
     strength: float = 0.6
     drawn_share: float = 0.1
     curriculum: tuple[tuple[float, int], ...] = ()

@@ -21,6 +21,7 @@ import torch
 from htr.alphabet import Alphabet
 from htr.config import ModelConfig
 from htr.device import choose_device
+from htr.errors import RecognitionError
 from htr.metrics import score
 from htr.model import HTRConvText
 from synthesis.font import Font
@@ -119,6 +120,7 @@ class _Pretraining:
             validation_lines(task.validation, task.validation_lines) if task.validation else []
         )
         self.streams = self._streams(lines)
+        task.start.model.set_dropout(self.config.dropout, self.config.dropout)
         self.learner = Learner(
             task.start,
             self.config,
@@ -315,6 +317,20 @@ def starting_model(
         model = HTRConvText(sized)
     head = fresh_head(sized.embed_dim, sized.classes, TCM_SEED) if tcm else None
     return Trainable(model, head, alphabet, sized, {"name": "new"})
+
+
+def with_max_width(trainable: Trainable, width_px: int) -> Trainable:
+    """Return the model, to see lines at most so wide, at 64 px high; longer ones are squashed.
+
+    The network reads any width; one taught with longer lines squashed has to be taught on.
+    Raises TrainingError for a width that no model has.
+    """
+    try:
+        config = replace(trainable.config, image_max_width=width_px)
+    except RecognitionError as error:
+        raise TrainingError(f"Lines cannot be {width_px} px wide. {error}") from error
+    trainable.model.config = config
+    return replace(trainable, config=config)
 
 
 def _fingerprint(task: PretrainTask, lines: int) -> str:

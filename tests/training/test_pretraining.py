@@ -24,10 +24,11 @@ from training.errors import TrainingError
 from training.finetune_checkpoint import CHECKPOINT
 from training.learner import Learner
 from training.line_batches import LineBatches, prepare_lines
+from training.lines import TrainLine
 from training.pretrain import main
 from training.pretrain_config import FROM_NOTHING, WESTERN, PretrainConfig
 from training.pretrain_lines import RealLines, characters_of_sources, source_facts, validation_lines
-from training.pretraining import LOG, PretrainTask, pretrain, starting_model
+from training.pretraining import LOG, PretrainTask, pretrain, starting_model, with_max_width
 from training.trainable import load_trainable, save_trainable
 
 QUICK = PretrainConfig(steps=4, batch_lines=2, warmup_steps=1, drawn_share=0.0)
@@ -197,6 +198,28 @@ def test_model_to_start_from_keeps_its_classes_and_gains_the_wanted(tmp_path: Pa
     made = starting_model(path, "aß§", TINY, False, 1)
     assert made.alphabet.characters == (*ALPHABET.characters, "ß", "§")
     assert made.tcm is None
+
+
+def test_model_that_sees_wider_lines_squashes_long_lines_less() -> None:
+    wider = with_max_width(tiny_trainable(), TINY.image_max_width + 128)
+    line = TrainLine("long", np.full((64, 4000), 255, np.uint8), "ab", "p")
+    (narrow_line,) = prepare_lines([line], TINY, ALPHABET)
+    (wide_line,) = prepare_lines([line], wider.config, ALPHABET)
+    assert wide_line.width_px == narrow_line.width_px + 128
+    assert wider.model.config == wider.config
+    with pytest.raises(TrainingError, match="16 px wide"):
+        with_max_width(tiny_trainable(), 16)
+
+
+def test_run_drops_as_much_as_its_recipe_says(archive: Path, tmp_path: Path) -> None:
+    asked = task(archive, tmp_path / "run", dropout=0.0)
+    pretrain(asked, quiet)
+    model = asked.start.model
+    assert {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)} == {0.0}
+    assert [block.drop_path.share for block in model.blocks] == [0.0] * TINY.depth
+    model.set_dropout(0.2, 0.3)
+    assert model.blocks[-1].drop_path.share == pytest.approx(0.3)
+    assert model.blocks[0].drop_path.share == 0.0
 
 
 def test_hash_of_a_source_changes_with_its_content(archive: Path, tmp_path: Path) -> None:

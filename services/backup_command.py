@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from services.terminal import show_share
+from services.terminal import add_data_option, check_data_folder, show_share
 
 
 def add_backup_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -18,7 +18,7 @@ def add_backup_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
         "folder into one zip archive. The app may run meanwhile.",
     )
     command.add_argument("out", type=Path, metavar="FILE.zip", help="file to write")
-    _add_data(command)
+    add_data_option(command)
     command.set_defaults(command=backup)
     command = commands.add_parser(
         "restore",
@@ -27,7 +27,7 @@ def add_backup_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
         "there before all of it is.",
     )
     command.add_argument("backup", type=Path, metavar="FILE.zip", help="the backup")
-    _add_data(command)
+    add_data_option(command)
     command.set_defaults(command=restore)
 
 
@@ -38,8 +38,7 @@ def backup(options: argparse.Namespace) -> int:
     made = storage.Backup()
     partial = options.out.with_name(f"{options.out.name}.part")
     try:
-        if not (options.data / "htr.sqlite").is_file():
-            raise storage.NotFound(f"{options.data} is no data folder: it has no htr.sqlite.")
+        check_data_folder(options.data)
         with storage.open_store(options.data, check=False) as store, partial.open("wb") as out:
             for piece in storage.backup_pieces(store, made, show_share):
                 out.write(piece)
@@ -66,12 +65,6 @@ def restore(options: argparse.Namespace) -> int:
         return 1
     words = f"{options.data}: {restored.files:,} files, all as they were when they were backed up"
     return _told(words, restored.damaged)
-
-
-def _add_data(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--data", type=Path, default=Path("data"), metavar="DIR", help="the data folder (data)"
-    )
 
 
 def _told(words: str, damaged: list[str]) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.export_formats import FORMATS
+from services.terminal import add_data_option, check_data_folder
 
 if TYPE_CHECKING:
     from services.export_order import ExportOrder
@@ -27,9 +28,7 @@ def add_export_command(commands: argparse._SubParsersAction[argparse.ArgumentPar
         + "\n".join(f"  {key:<12} {form.name}: {form.about}" for key, form in FORMATS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument(
-        "--data", type=Path, default=Path("data"), metavar="DIR", help="the data folder (data)"
-    )
+    add_data_option(command)
     what = command.add_mutually_exclusive_group()
     for scope in ("document", "page", "line"):
         what.add_argument(f"--{scope}", type=int, metavar="N", help=f"only this {scope}")
@@ -72,8 +71,7 @@ def _write(options: argparse.Namespace) -> Path:
     from services.export_files import file_name, write_export
     from services.export_pages import select_pages
 
-    if not (options.data / "htr.sqlite").is_file():
-        raise storage.NotFound(f"{options.data} is no data folder: it has no htr.sqlite.")
+    check_data_folder(options.data)
     order = _order(options)
     with storage.open_store(options.data, check=False) as store:
         progress = _Progress()

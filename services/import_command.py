@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from services.terminal import show_share
+from services.terminal import add_data_option, show_share
 
 if TYPE_CHECKING:
     import storage
@@ -29,9 +28,7 @@ def add_import_command(commands: argparse._SubParsersAction[argparse.ArgumentPar
     command.add_argument(
         "sources", nargs="+", metavar="SOURCE", help="folder, archive, file, or IIIF address"
     )
-    command.add_argument(
-        "--data", type=Path, default=Path("data"), metavar="DIR", help="the data folder (data)"
-    )
+    add_data_option(command)
     command.add_argument(
         "--document", type=int, metavar="N", help="into this document, instead of new ones"
     )

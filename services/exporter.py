@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import logging
 import shutil
-import threading
 import time
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from segmentation.lines import SegmentationError
 from services.export_files import file_name, write_export
 from services.export_order import ExportOrder, read_order
 from services.export_pages import select_pages
+from services.run_thread import RunKind, RunThread
 
 LOG = logging.getLogger("htr.export")
 
@@ -29,8 +29,14 @@ REPORT_EVERY_S = 0.3  # a report is a write to the disk
 SHOWN_RUNS = 5
 
 
-class _Stopped(Exception):
-    """Somebody cancelled the export, or the app is being closed."""
+KIND = RunKind(
+    kind=EXPORT,
+    name=lambda run: f"export {run.id}",
+    log=LOG,
+    told=(ExchangeError, storage.StorageError, SegmentationError),
+    no_memory="There was not enough memory. Export fewer pages at a time.",
+    failed="The export failed; the server's log says why.",
+)
 
 
 class Exporter:
@@ -39,22 +45,16 @@ class Exporter:
     def __init__(self, store: storage.Store) -> None:
         """Export from `store`; nothing runs before `start` or `order`."""
         self._store = store
-        self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._thread = RunThread(store, KIND, self._do)
 
     def start(self) -> None:
         """Take up the exports that a stopped server left, and clear away old files."""
-        storage.requeue_interrupted(self._store, EXPORT)
         self._sweep()
-        if storage.runs(self._store, EXPORT, ["waiting"]):
-            self._work_soon()
+        self._thread.start()
 
     def stop(self, limit_s: float = 5.0) -> None:
         """Stop after the page in hand; the export begins anew at the next start."""
-        self._stop.set()
-        if self._thread:
-            self._thread.join(limit_s)
+        self._thread.stop(limit_s)
 
     def order(self, wanted: ExportOrder) -> storage.Run:
         """Return the run that will write the export.
@@ -64,7 +64,7 @@ class Exporter:
         selection = select_pages(self._store, wanted)
         settings = {**wanted.as_json(), "title": selection.title}
         run = storage.add_run(self._store, EXPORT, settings=settings)
-        self._work_soon()
+        self._thread.wake()
         return run
 
     def cancel(self, run_id: int) -> storage.Run:
@@ -114,53 +114,21 @@ class Exporter:
         path = self.folder / str(run.id) / name
         return path if path.is_file() else None
 
-    def _work_soon(self) -> None:
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._work, name="exporter", daemon=True)
-                self._thread.start()
-
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            with self._lock:  # nobody may queue one between this look and the end of the thread
-                run = self._next()
-                if run is None:
-                    self._thread = None
-                    return
-            self._do(run)
-
-    def _next(self) -> storage.Run | None:
-        try:
-            return storage.take_next_run(self._store, EXPORT)
-        except storage.StorageError:
-            LOG.exception("the queue of exports cannot be read")
-            return None
-
     def _do(self, run: storage.Run) -> None:
         partial = self.folder / str(run.id) / ".part"
         try:
             self._sweep()
             partial.parent.mkdir(parents=True, exist_ok=True)
             self._write(run, partial)
-        except _Stopped:
-            LOG.info("export %s: stopped", run.id)
-        except (ExchangeError, storage.StorageError, SegmentationError) as error:
-            self._give_up(run, str(error))
         except OSError as error:
-            self._give_up(run, disk_words(error))
-        except MemoryError:
-            self._give_up(run, "There was not enough memory. Export fewer pages at a time.")
-        except Exception:
-            # The thread must outlive whatever one page brings; the log says what it was.
-            LOG.exception("export %s failed", run.id)
-            self._give_up(run, "The export failed; the server's log says why.")
+            raise ExchangeError(disk_words(error)) from error
         finally:
             partial.unlink(missing_ok=True)
             if partial.parent.is_dir() and not any(partial.parent.iterdir()):
                 partial.parent.rmdir()
 
     def _write(self, run: storage.Run, partial: Path) -> None:
-        progress = _Progress(self._store, run, self._stop)
+        progress = _Progress(self._thread, run)
         order = read_order(run.settings)
         selection = select_pages(self._store, order, progress.page_done)
         progress.begin(selection.pages)
@@ -171,13 +139,6 @@ class Exporter:
         result = {"file": path.name, "bytes": size, "pages": selection.pages}
         if storage.finish_run(self._store, run.id, result).state != "done":
             path.unlink(missing_ok=True)  # it was cancelled at the last moment
-
-    def _give_up(self, run: storage.Run, message: str) -> None:
-        LOG.warning("export %s: %s", run.id, message)
-        try:
-            storage.fail_run(self._store, run.id, message)
-        except storage.StorageError:
-            LOG.exception("the failure of export %s could not be noted", run.id)
 
     def _sweep(self) -> None:
         """Delete files that were kept long enough."""
@@ -190,10 +151,9 @@ class Exporter:
 class _Progress:
     """Tells how far an export is, and learns whether it is still wanted."""
 
-    def __init__(self, store: storage.Store, run: storage.Run, stop: threading.Event) -> None:
-        self._store = store
+    def __init__(self, thread: RunThread, run: storage.Run) -> None:
+        self._thread = thread
         self._run = run
-        self._stop = stop
         self._pages = 0
         self._done = 0
         self._reported_s = 0.0
@@ -204,10 +164,9 @@ class _Progress:
         self._report()
 
     def page_done(self) -> None:
-        """Count a page, and raise _Stopped where nobody wants the rest."""
+        """Count a page, and raise Stopped where nobody wants the rest."""
         self._done += 1
-        if self._stop.is_set():
-            raise _Stopped
+        self._thread.go_on()
         if time.monotonic() - self._reported_s >= REPORT_EVERY_S:
             self._report()
 
@@ -216,8 +175,7 @@ class _Progress:
         # Formats that look at the pages twice count each of them twice.
         done = min(self._done, self._pages)
         phase = f"{done} of {self._pages} pages"
-        if not storage.report_progress(self._store, self._run.id, done / self._pages, phase):
-            raise _Stopped
+        self._thread.report(self._run.id, done / self._pages, phase)
 
 
 def disk_words(error: OSError) -> str:

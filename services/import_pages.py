@@ -32,10 +32,11 @@ class Images(Protocol):
 
 @dataclass
 class Taken:
-    """What became of one item of a plan.
+    """What became of one item of a plan, or of the next page of one.
 
     page_ids: new pages. known_ids: pages that were there and have other lines now. problems: what
-    is missing in the data folder now. notes: what was guessed or mended.
+    is missing in the data folder now. notes: what was guessed or mended. whole: whether the item
+    is at its end with this.
     """
 
     page_ids: list[int] = field(default_factory=list)
@@ -43,6 +44,7 @@ class Taken:
     lines: int = 0
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,17 @@ class PageTaker:
         document: PlannedDocument,
         document_id: int,
         first: int,
+        images_in: int,
         done: Callable[[Taken], None],
     ) -> None:
         """Take in a document from its item `first` on; the earlier ones are in.
 
-        done: called for each item inside the transaction that stores its last page.
+        images_in: how many pages of the file of that item are in. done: called for each page
+        inside the transaction that stores it.
         """
         for page in document.pages[first:]:
-            self._page(document_id, page, done)
+            self._page(document_id, page, images_in, done)
+            images_in = 0
         first = max(0, first - len(document.pages))
         for line in document.lines[first:]:
             self._line(document_id, line, partial(self._image, line.image), done)
@@ -92,18 +97,27 @@ class PageTaker:
                 self._table(document_id, name, first, done)
             first = max(0, first - rows)
 
-    def _page(self, document_id: int, planned: PlannedPage, done: Callable[[Taken], None]) -> None:
+    def _page(
+        self,
+        document_id: int,
+        planned: PlannedPage,
+        images_in: int,
+        done: Callable[[Taken], None],
+    ) -> None:
         taken = Taken()
-        layout = self._layout(planned, taken)
+        # A layout is that of the first page of its file.
+        layout = self._layout(planned, taken) if images_in == 0 else None
         if planned.page_id is not None:
             with storage.write(self._store):
                 self._onto_known(planned, planned.page_id, layout, taken)
                 done(taken)
             return
-        images = self._images(planned.image, planned.name or base_name(planned.image), taken)
-        image = next(images, None)
+        problems: list[str] = []  # of the file
+        images = self._images(planned.image, planned.name or base_name(planned.image), problems)
+        image = next((one for one in images if one.index >= images_in), None)
         if image is None:
             with storage.write(self._store):
+                taken.problems += problems
                 done(taken)
         while image is not None:
             following = next(images, None)
@@ -112,8 +126,10 @@ class PageTaker:
                 taken.page_ids.append(page.id)
                 if layout is None or image.index > 0 or not self._put(page, layout, taken):
                     self._wait_or_rest(page)
-                if following is None:
-                    done(taken)
+                taken.whole = following is None
+                taken.problems += problems
+                done(taken)
+            taken = Taken()
             image = following
 
     def _layout(self, planned: PlannedPage, taken: Taken) -> PageDocument | None:
@@ -174,15 +190,15 @@ class PageTaker:
             storage.queue_reading(self._store, page.id, KEEP_LINES)
         return True
 
-    def _images(self, name: str, shown: str, taken: Taken) -> Iterator[PageImage]:
-        """Yield the pages of an image file; a problem says what is wrong with it."""
+    def _images(self, name: str, shown: str, problems: list[str]) -> Iterator[PageImage]:
+        """Yield the pages of an image file; what is wrong with it is put among the problems."""
         from segmentation.images import read_pages
 
         try:
             data = self._source.read(name, self._limits.max_file_bytes)
             yield from read_pages(data, shown, self._limits)
         except (ExchangeError, SegmentationError) as error:
-            taken.problems.append(str(error))
+            problems.append(str(error))
 
     def _add_page(self, document_id: int, image: PageImage) -> storage.Page:
         from segmentation.images import thumbnail

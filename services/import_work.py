@@ -23,10 +23,6 @@ UNDONE = "undone"  # event of a run all of whose pages were taken back
 Report = Callable[[float, str], None]
 
 
-class Stopped(Exception):
-    """Somebody cancelled the run, or the program comes to its end; what is in stays."""
-
-
 class ImportSource(Images, Protocol):
     """Files that were uploaded, or that a manifest names."""
 
@@ -138,6 +134,7 @@ class TakeIn:
         self._total = count_of(documents)
         self._findings = Findings()
         self._done = 0
+        self._images_in = 0  # pages of a file whose other pages are not in
         self._in = Taken()  # all items together; the problems are among the findings
         self._made: dict[int, int] = {}  # number of the document in the plan -> its id
 
@@ -167,12 +164,13 @@ class TakeIn:
         }
 
     def _take_documents(self, taker: PageTaker) -> None:
-        begun = self._done
+        begun, images_in = self._done, self._images_in
         for number, document in enumerate(self._documents):
             first = min(begun, document.count)
             begun -= first
             if first < document.count:
-                taker.take(document, self._document_id(number), first, self._note)
+                taker.take(document, self._document_id(number), first, images_in, self._note)
+                images_in = 0
 
     def _take_back(self) -> None:
         with storage.write(self._store):
@@ -201,20 +199,24 @@ class TakeIn:
         return self._made[number]
 
     def _note(self, taken: Taken) -> None:
-        """Note in the database that an item is in; to be called in its transaction."""
+        """Note in the database that an item or page is in; to be called in its transaction."""
         if taken.problems and not self._partly:
             raise _Refused(taken.problems[0])
         storage.add_run_event(
             self._store,
             self._run.id,
             {"pages": taken.page_ids, "known": taken.known_ids, "lines": taken.lines,
-             "problems": taken.problems[:20], "notes": taken.notes[:20]},
+             "problems": taken.problems[:20], "notes": taken.notes[:20], "whole": taken.whole},
         )  # fmt: skip
         self._count(taken)
         self._report(self._done / max(1, self._total), f"{self._done} of {self._total} pages")
 
     def _count(self, taken: Taken) -> None:
-        self._done += 1
+        if taken.whole:
+            self._done += 1
+            self._images_in = 0
+        else:
+            self._images_in += len(taken.page_ids)
         self._in.page_ids += taken.page_ids
         self._in.known_ids += taken.known_ids
         self._in.lines += taken.lines
@@ -233,7 +235,9 @@ class TakeIn:
                     self._made[int(event["planned"])] = int(event["document"])
                 else:
                     names = ("pages", "known", "lines", "problems", "notes")
-                    self._count(Taken(*(event[name] for name in names)))
+                    taken = Taken(*(event[name] for name in names))
+                    taken.whole = bool(event.get("whole", True))  # once noted of whole items only
+                    self._count(taken)
 
 
 class _Refused(ExchangeError):

@@ -11,7 +11,6 @@ import logging
 import re
 import secrets
 import shutil
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,8 @@ import storage
 from exchange import ExchangeError
 from services.import_pages import ImportWish
 from services.import_plan import read_plan, write_plan
-from services.import_work import FILES, UNDONE, Stopped, TakeIn, open_source
+from services.import_work import FILES, UNDONE, TakeIn, open_source
+from services.run_thread import RunKind, StandingRunThread
 from services.settings import Settings
 from services.worker_process import is_dead
 
@@ -30,12 +30,20 @@ IMPORT = "import"  # the kind of run
 COMMAND = "import-command"  # an import by the command line, which works on it itself
 FOLDER = "imports"  # of the data folder
 PLAN = "plan.json"
-IDLE_S = 2.0
 SPARE_MB = 500  # of the disk that uploads leave to the database
 KEPT_S = 7 * 24 * 3600.0  # how long an upload that nobody decides about is kept
 MAX_FILES = 20_000  # of one upload; a thousand pages with their layouts are 2,000
 REPORT_EVERY_S = 0.5
 _TOKEN = re.compile("[0-9a-f]{32}")
+
+KIND = RunKind(
+    kind=IMPORT,
+    name=lambda run: f"import {run.id}",
+    log=LOG,
+    told=(ExchangeError, storage.StorageError, OSError),
+    no_memory="There was not enough memory for this import. Split it.",
+    failed="This import failed; the server's log says why.",
+)
 
 
 @dataclass(frozen=True)
@@ -59,28 +67,21 @@ class Importer:
         self._settings = settings
         self._store = store
         self._wake_reader = wake_reader
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = StandingRunThread(store, KIND, self._do)
 
     def start(self) -> None:
         """Take up imports that a stopped server left, and sweep what nobody wants any more."""
         self._root.mkdir(exist_ok=True)
-        storage.requeue_interrupted(self._store, IMPORT)
         for run in storage.runs(self._store, COMMAND, ["running"]):
             if is_dead(run, self._store.clock()):
                 words = "The command that imported this was ended. What is in stays."
                 storage.fail_unattended_run(self._store, run.id, run.worker_pid, words)
         self._sweep()
-        self._thread = threading.Thread(target=self._work, name="importer", daemon=True)
         self._thread.start()
 
     def stop(self, limit_s: float = 10.0) -> None:
         """Let the page in hand come to its end, at most `limit_s`; the rest waits for a start."""
-        self._stop.set()
-        self._wake.set()
-        if self._thread:
-            self._thread.join(limit_s)
+        self._thread.stop(limit_s)
 
     # ---- what the screens ask for ---------------------------------------------------------------
 
@@ -135,7 +136,7 @@ class Importer:
             storage.document(self._store, document_id)
         settings = {"stage": "look", "token": token, "address": address, "author": author}
         run = storage.add_run(self._store, IMPORT, None, document_id, settings)
-        self._wake.set()
+        self._thread.wake()
         return run
 
     def take(self, run_id: int, by: str, partly: bool, read: bool, author: str) -> storage.Run:
@@ -156,7 +157,7 @@ class Importer:
                 raise storage.StorageError("This import is being taken in already.")
             if state.take is not None and not self.was_undone(state.take):
                 run = storage.continue_run(self._store, state.take.id)
-                self._wake.set()
+                self._thread.wake()
                 return run
             if not partly and (state.look.result or {}).get("problem_count"):
                 raise storage.StorageError(
@@ -169,7 +170,7 @@ class Importer:
                 "address": look.settings.get("address", ""),
             }  # fmt: skip
             run = storage.add_run(self._store, IMPORT, None, look.document_id, settings)
-        self._wake.set()
+        self._thread.wake()
         return run
 
     def cancel(self, run_id: int) -> storage.Run:
@@ -212,35 +213,11 @@ class Importer:
 
     # ---- the thread -----------------------------------------------------------------------------
 
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            try:
-                run = storage.take_next_run(self._store, IMPORT)
-            except storage.StorageError:
-                LOG.exception("the queue of imports cannot be read")
-                run = None
-            if run is None:
-                self._wake.wait(IDLE_S)
-                self._wake.clear()
-            else:
-                self._run(run)
-
-    def _run(self, run: storage.Run) -> None:
-        try:
-            if run.settings.get("stage") == "look":
-                self._look(run)
-            else:
-                self._take(run)
-        except Stopped:
-            LOG.info("import %s was stopped", run.id)
-        except (ExchangeError, storage.StorageError, OSError) as error:
-            self._fail(run, str(error))
-        except MemoryError:
-            self._fail(run, "There was not enough memory for this import. Split it.")
-        except Exception:
-            # The thread must outlive whatever a file brings; the log says why.
-            LOG.exception("import %s failed", run.id)
-            self._fail(run, "This import failed; the server's log says why.")
+    def _do(self, run: storage.Run) -> None:
+        if run.settings.get("stage") == "look":
+            self._look(run)
+        else:
+            self._take(run)
 
     def _look(self, run: storage.Run) -> None:
         folder = self._folder(str(run.settings["token"]))
@@ -271,22 +248,12 @@ class Importer:
 
         def report(share: float, phase: str) -> None:
             nonlocal told_s
-            if self._stop.is_set():
-                raise Stopped
-            if time.monotonic() - told_s < REPORT_EVERY_S:
-                return
-            told_s = time.monotonic()
-            if not storage.report_progress(self._store, run.id, share, phase):
-                raise Stopped
+            self._thread.go_on()
+            if time.monotonic() - told_s >= REPORT_EVERY_S:
+                told_s = time.monotonic()
+                self._thread.report(run.id, share, phase)
 
         return report
-
-    def _fail(self, run: storage.Run, message: str) -> None:
-        LOG.warning("import %s: %s", run.id, message)
-        try:
-            storage.fail_run(self._store, run.id, message)
-        except storage.StorageError:
-            LOG.exception("the failure of import %s could not be noted", run.id)
 
     # ---- what was uploaded ----------------------------------------------------------------------
 

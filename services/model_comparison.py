@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import storage
+from htr.errors import RecognitionError
 from segmentation.lines import Line, SegmentationError
+from services.run_thread import RunKind, RunThread
 from services.settings import Settings
 from services.turns import Turns
 from training.lineage import Lineage, lineage_of
@@ -28,8 +29,14 @@ LINES_AT_ONCE = 8  # then pages and people have their turn
 FEWEST_NEW_LINES = 10  # with so many that taught neither model, those that did are left out
 
 
-class _Stopped(Exception):
-    """Somebody cancelled the comparison, or the app is being closed."""
+KIND = RunKind(
+    kind=COMPARE,
+    name=lambda run: f"comparison {run.id}",
+    log=LOG,
+    told=(storage.StorageError, SegmentationError, RecognitionError, OSError),
+    no_memory="There was not enough memory for two models at once. Close other programs.",
+    failed="The comparison failed; the server's log says why.",
+)
 
 
 @dataclass(frozen=True)
@@ -64,21 +71,15 @@ class ModelComparer:
         self._store = store
         self._turns = turns
         self._pixels_of = pixels_of
-        self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._thread = RunThread(store, KIND, self._do)
 
     def start(self) -> None:
         """Take up the comparisons that a stopped server left half done."""
-        storage.requeue_interrupted(self._store, COMPARE)
-        if storage.runs(self._store, COMPARE, ["waiting"]):
-            self._work_soon()
+        self._thread.start()
 
     def stop(self, limit_s: float = 5.0) -> None:
         """Stop after the lines in hand; the comparison goes on at the next start."""
-        self._stop.set()
-        if self._thread:
-            self._thread.join(limit_s)
+        self._thread.stop(limit_s)
 
     def compare(self, document_id: int, model_ids: tuple[int, int], lines: int) -> storage.Run:
         """Return the run that will compare two models on corrected lines of a document.
@@ -100,7 +101,7 @@ class ModelComparer:
             )
         settings = {"models": list(model_ids), "lines": max(1, min(lines, MAX_LINES))}
         run = storage.add_run(self._store, COMPARE, None, document_id, settings)
-        self._work_soon()
+        self._thread.wake()
         return run
 
     def cancel(self, run_id: int) -> storage.Run:
@@ -120,53 +121,8 @@ class ModelComparer:
             raise storage.NotFound(f"There is no comparison {run_id}. Start a new one.")
         return run
 
-    def _work_soon(self) -> None:
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(
-                    target=self._work, name="model-comparer", daemon=True
-                )
-                self._thread.start()
-
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            with self._lock:  # nobody may queue one between this look and the end of the thread
-                run = self._next()
-                if run is None:
-                    self._thread = None
-                    return
-            self._do(run)
-
-    def _next(self) -> storage.Run | None:
-        try:
-            return storage.take_next_run(self._store, COMPARE)
-        except storage.StorageError:
-            LOG.exception("the queue of comparisons cannot be read")
-            return None
-
     def _do(self, run: storage.Run) -> None:
-        from htr.errors import RecognitionError
-
-        try:
-            storage.finish_run(self._store, run.id, self._result(self._job(run)))
-        except _Stopped:
-            LOG.info("comparison %s: stopped", run.id)
-        except (storage.StorageError, SegmentationError, RecognitionError, OSError) as error:
-            self._give_up(run, str(error))
-        except MemoryError:
-            words = "There was not enough memory for two models at once. Close other programs."
-            self._give_up(run, words)
-        except Exception:
-            # The thread must outlive whatever one model brings; the log says what it was.
-            LOG.exception("comparison %s failed", run.id)
-            self._give_up(run, "The comparison failed; the server's log says why.")
-
-    def _give_up(self, run: storage.Run, message: str) -> None:
-        LOG.warning("comparison %s: %s", run.id, message)
-        try:
-            storage.fail_run(self._store, run.id, message)
-        except storage.StorageError:
-            LOG.exception("the failure of comparison %s could not be noted", run.id)
+        storage.finish_run(self._store, run.id, self._result(self._job(run)))
 
     def _job(self, run: storage.Run) -> _Job:
         wanted = run.settings.get("models")
@@ -251,10 +207,7 @@ class ModelComparer:
             left_s = (time.monotonic() - started_s) * (total - done) / done
             left = f"about {max(1, round(left_s))} s left"
         phase = f"{done} of {total} lines read" if done else "loading the models"
-        if self._stop.is_set():
-            raise _Stopped
-        if not storage.report_progress(self._store, job.run.id, done / total, phase, left):
-            raise _Stopped
+        self._thread.report(job.run.id, done / total, phase, left)
 
 
 def evenly(lines: Sequence[storage.TrainingLine], number: int) -> list[storage.TrainingLine]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import statistics
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import storage
+from htr.errors import RecognitionError
 from segmentation.lines import Line, SegmentationError
 from services.language_model import LanguageModel
 from services.rereading import keeps_lines, lines_to_read, put_readings
 from services.resegment import put_lines, segmented
+from services.run_thread import RunKind, StandingRunThread, Stopped
 from services.settings import Settings
 from services.turns import Turns
 
@@ -31,11 +32,15 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("htr.reader")
 PACE_PAGES = 20  # the time left is told from the median of so many last pages
-IDLE_S = 2.0  # how long the thread sleeps before it looks whether another process queued a page
 
-
-class _Cancelled(Exception):
-    """Somebody cancelled the run while it was at work; the page keeps its lines."""
+KIND = RunKind(
+    kind="read",
+    name=lambda run: f"page {run.page_id}",
+    log=LOG,
+    told=(SegmentationError, RecognitionError, storage.StorageError, OSError),
+    no_memory="There was not enough memory to read this page. Scan it at 300 dpi.",
+    failed="This page could not be read; the server's log says why.",
+)
 
 
 class PageReader:
@@ -50,9 +55,7 @@ class PageReader:
         """
         self._settings = settings
         self._store = store
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = StandingRunThread(store, KIND, self._read, self._warm_up)
         self._recognizer: Recognizer | None = None
         self._recognizer_of: int | None = None
         self._language = language
@@ -63,20 +66,15 @@ class PageReader:
 
     def start(self) -> None:
         """Take up pages that a stopped server left half read, then read what waits."""
-        storage.requeue_interrupted(self._store, "read")
-        self._thread = threading.Thread(target=self._work, name="page-reader", daemon=True)
         self._thread.start()
 
     def stop(self, limit_s: float = 10.0) -> None:
         """Let the page in hand come to its end, at most `limit_s`, and read no further."""
-        self._stop.set()
-        self._wake.set()
-        if self._thread:
-            self._thread.join(limit_s)
+        self._thread.stop(limit_s)
 
     def wake(self) -> None:
         """Say that a page waits."""
-        self._wake.set()
+        self._thread.wake()
 
     def read_lines(self, pixels: np.ndarray, lines: Sequence[Line]) -> tuple[list[ReadLine], int]:
         """Return the given lines of a page as the current model reads them, and its number.
@@ -123,27 +121,11 @@ class PageReader:
         times_s = list(self._page_times_s)
         return pages * statistics.median(times_s) if times_s and pages else None
 
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            try:
-                run = storage.take_next_run(self._store, "read")
-            except storage.StorageError:
-                LOG.exception("the queue of pages cannot be read")
-                run = None
-            if run is None:
-                if not self._wake.wait(IDLE_S):
-                    self._warm_up()
-                self._wake.clear()
-            else:
-                self._read(run)
-
     def _warm_up(self) -> None:
         """Load the model in use while nothing waits: the next page need not wait for it.
 
         It may have changed since, by a training process or by a person who goes back.
         """
-        from htr.errors import RecognitionError
-
         wanted: int | None = None
         try:
             model = storage.current_model(self._store)
@@ -157,32 +139,10 @@ class PageReader:
             LOG.warning("the model cannot be loaded: %s", error)
 
     def _read(self, run: storage.Run) -> None:
-        from htr.errors import RecognitionError
-
         started_s = time.monotonic()
-        try:
-            lines = self._read_page(run)
-        except (SegmentationError, RecognitionError, storage.StorageError, OSError) as error:
-            self._give_up(run, str(error))
-        except _Cancelled:
-            LOG.info("page %s: the reading was cancelled", run.page_id)
-        except MemoryError:
-            self._give_up(run, "There was not enough memory to read this page. Scan it at 300 dpi.")
-        except Exception:
-            # The thread must outlive whatever one page brings; the page says that it failed and
-            # the log says why.
-            LOG.exception("page %s could not be read", run.page_id)
-            self._give_up(run, "This page could not be read; the server's log says why.")
-        else:
-            self._page_times_s.append(time.monotonic() - started_s)
-            LOG.info("page %s: %d lines read", run.page_id, lines)
-
-    def _give_up(self, run: storage.Run, message: str) -> None:
-        LOG.warning("page %s: %s", run.page_id, message)
-        try:
-            storage.fail_run(self._store, run.id, message)
-        except storage.StorageError:
-            LOG.exception("the failure of page %s could not be noted", run.page_id)
+        lines = self._read_page(run)
+        self._page_times_s.append(time.monotonic() - started_s)
+        LOG.info("page %s: %d lines read", run.page_id, lines)
 
     def _read_page(self, run: storage.Run) -> int:
         from htr.pipeline import read_lines, read_page
@@ -196,7 +156,7 @@ class PageReader:
 
         def progress(share: float) -> None:
             if not storage.report_progress(self._store, run.id, share, "reading the lines"):
-                raise _Cancelled
+                raise Stopped
             self._turns.give_way()
 
         if keeps_lines(self._store, run, page.id):

@@ -231,7 +231,7 @@ def test_export_that_is_cancelled_on_its_way_stops_at_the_next_page(
 
     monkeypatch.setattr(exporter._Progress, "begin", cancelled_after_begin)
     services.exporter.start()
-    wait_for(lambda: services.exporter._thread is None)
+    wait_for(lambda: not services.exporter._thread.at_work)
     assert services.exporter.export(run.id).state == "cancelled"
     assert list((services.store.data_dir / "exports").glob("*")) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -10,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import storage
 from exchange import page_document, read_page, write_page_xml
+from segmentation.images import decode_page
 from services.import_pages import ImportWish, line_of_image
 from services.import_plan import read_plan
-from services.import_work import TakeIn, UploadedFiles
+from services.import_work import TakeIn, UploadedFiles, uploaded_files
 from services.importer import FOLDER, Importer
 from tests.projects import (
     HEIGHT,
@@ -263,6 +266,78 @@ def test_interrupted_import_goes_on_where_it_was(
     assert (done.state, done.result["pages"], done.attempts) == ("done", 4, 2)
     assert [page.name for page in pages_in(store)] == [f"scan {n}.png" for n in range(1, 5)]
     assert len(storage.documents(store)) == 1
+
+
+@pytest.mark.parametrize("kind", ["PDF", "TIFF"])
+@pytest.mark.parametrize("reports", [1, 2, 3])
+def test_interrupted_import_of_a_file_of_several_pages_has_each_page_once(
+    store: storage.Store, importer: Importer, kind: str, reports: int
+) -> None:
+    book = f"book.{kind.lower()}"
+    files = {
+        "a.png": image(9),
+        book: several_pages(kind, 3),
+        "book.xml": write_page_xml(described(0), NOW),
+        "z.png": image(8),
+    }
+    token = upload(importer, files)
+    looked = ended(store, importer.look(token, None, "ada"))
+    importer.stop()
+    run = importer.take(looked.id, "human", False, False, "ada")
+    storage.take_next_run(store, "import")
+    folder = store.data_dir / FOLDER / token
+    told = []
+
+    def report(share: float, phase: str) -> None:
+        told.append(phase)
+        if len(told) > reports:
+            raise KeyboardInterrupt  # the process is killed while it stores the next page
+
+    wish = ImportWish("human", False, "ada")
+    documents = read_plan(folder / "plan.json")
+    with UploadedFiles(uploaded_files(folder)) as source:
+        with pytest.raises(KeyboardInterrupt):
+            TakeIn(store, settings(store.data_dir), run, documents, wish, report).take_all(source)
+    assert len(pages_in(store)) == reports
+
+    later = Importer(settings(store.data_dir), store, lambda: None)
+    later.start()
+    done = ended(store, run)
+    later.stop()
+    assert (done.state, done.result["pages"], done.result["lines"]) == ("done", 5, 3)
+    names = [page.name for page in pages_in(store)]
+    assert names == ["a.png", book, book, book, "z.png"]
+    lines = [len(storage.lines_of(store, page.id)) for page in pages_in(store)]
+    assert lines == [0, 3, 0, 0, 0]
+    shades = [shade_of(store, page) for page in pages_in(store)[1:4]]
+    assert shades == pytest.approx([100, 130, 160], abs=3)
+
+
+def test_pages_before_the_damage_of_a_refused_file_are_taken_back(
+    store: storage.Store, importer: Importer
+) -> None:
+    kept = storage.add_document(store, "Letters")
+    damaged = bytearray(several_pages("TIFF", 3, compression="tiff_adobe_deflate"))
+    with Image.open(io.BytesIO(damaged)) as book:
+        book.seek(2)
+        offset, size = book.tag_v2[273][0], book.tag_v2[279][0]  # of its only strip
+    damaged[offset : offset + size] = bytes(size)
+    refused = imported(store, importer, {"book.tif": bytes(damaged)}, document_id=kept.id)
+    assert refused.state == "failed"
+    assert refused.message.startswith("Page 3 of")
+    assert pages_in(store) == []
+
+
+def several_pages(kind: str, pages: int, **options: str) -> bytes:
+    """A PDF or TIFF whose pages are gray, each lighter by 30 than the one before, from 100 on."""
+    drawn = [Image.new("L", (WIDTH, HEIGHT), 100 + 30 * number) for number in range(pages)]
+    out = io.BytesIO()
+    drawn[0].save(out, kind, save_all=True, append_images=drawn[1:], **options)
+    return out.getvalue()
+
+
+def shade_of(store: storage.Store, page: storage.Page) -> float:
+    return float(decode_page(storage.page_image(store, page)).mean())
 
 
 def test_run_of_a_command_that_was_killed_is_not_shown_as_running(

@@ -85,8 +85,16 @@ def source_of(settings: Settings, sources: Sequence[str]) -> AbstractContextMana
     """
     if len(sources) == 1 and sources[0].startswith(("http://", "https://")):
         return ManifestSource(settings, sources[0])
+    return UploadedFiles(files_of([Path(source) for source in sources]))
+
+
+def files_of(paths: Sequence[Path]) -> list[tuple[str, Path]]:
+    """Return name and place of files, and of all files in folders, under the folder's name.
+
+    Raises: ExchangeError where one is not there.
+    """
     files: list[tuple[str, Path]] = []
-    for path in (Path(source) for source in sources):
+    for path in paths:
         if path.is_dir():
             inner = sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink())
             folder = path.resolve().name
@@ -95,7 +103,7 @@ def source_of(settings: Settings, sources: Sequence[str]) -> AbstractContextMana
             files.append((path.name, path))
         else:
             raise ExchangeError(f"{path} is not there. Name a file or a folder.")
-    return UploadedFiles(files)
+    return files
 
 
 def uploaded_files(folder: Path) -> list[tuple[str, Path]]:

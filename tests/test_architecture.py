@@ -51,8 +51,8 @@ WATCHED = {
     "sqlite3", "safetensors", "editdistance", "huggingface_hub", "lxml", "pickle",
 }  # fmt: skip
 ALLOWED_ANYWAY = {"storage": {"sqlite3"}}
-# The command line is an entry point, as app.py is: it may call what the app calls.
-ENTRY_POINTS = {"htr/__main__.py": {"services"}}
+# Command lines are entry points, as app.py is: they may call what the app calls.
+ENTRY_POINTS = {"htr/__main__.py": {"services"}, "training/pretrain.py": {"services"}}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -15,6 +15,7 @@ import torch
 
 from htr.config import ModelConfig
 from htr.errors import RecognitionError
+from services.page_lines import line_set_of
 from synthesis.fetch_fonts import FONTS
 from synthesis.font import fonts_in
 from training.errors import TrainingError
@@ -24,6 +25,7 @@ from training.pretraining import PretrainTask, pretrain, starting_model, with_ma
 
 ASCII = "".join(chr(code) for code in range(32, 127))
 INTERRUPTED = 130
+CUT = "pages"  # folder within that of the run: the lines that were cut out of pages
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +55,9 @@ def machine_facts() -> dict[str, Any]:
 
 
 def _task(options: argparse.Namespace) -> PretrainTask:
-    sources = tuple(options.sources)
+    cut = options.run_dir / CUT
+    sources = tuple(line_set_of(source, cut, _tell) for source in options.sources)
+    validation = line_set_of(options.validation, cut, _tell) if options.validation else None
     config = _config(options)
     rare = sorted(set(options.characters))
     more_fonts = fonts_in(options.fonts)
@@ -78,6 +82,9 @@ def _task(options: argparse.Namespace) -> PretrainTask:
         start = with_max_width(start, options.max_width)
     facts = {
         "sources": source_facts(sources),
+        "cut_from": source_facts(
+            [given for given, used in zip(options.sources, sources, strict=True) if given != used]
+        ),
         "fetched_fonts": [font.name for font in more_fonts],
         "started_from": options.start_from.name if options.start_from else "nothing",
         **machine_facts(),
@@ -87,7 +94,7 @@ def _task(options: argparse.Namespace) -> PretrainTask:
         sources,
         options.run_dir,
         config,
-        options.validation,
+        validation,
         options.validation_lines,
         options.lines,
         tuple(rare),
@@ -128,17 +135,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training.pretrain",
         description="Train a recognition model on labelled lines: zip archives or folders with "
-        "labels.jsonl, or with images and .txt files, lists NAME.ln beside a folder `lines`, and "
-        "snapshots of corrected lines. Without any, on drawn lines alone.",
+        "labels.jsonl, or with images and .txt files; lists NAME.ln beside a folder `lines`; "
+        "snapshots of corrected lines; zip archives or folders of pages with PAGE or ALTO, whose "
+        "lines are cut out first. Without any, on drawn lines alone.",
         epilog="Stop it at will; the same command goes on from the last checkpoint in --run-dir.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("sources", nargs="*", type=Path, metavar="LINES", help="lines to learn from")
+    add("sources", nargs="*", type=Path, metavar="SOURCE", help="lines to learn from")
     add("--run-dir", type=Path, required=True, help="checkpoint, model and log")
     add("--name", default="pretrained", help="of the model")
     add("--start-from", type=Path, metavar="MODEL", help="model file to begin with")
-    add("--validation", type=Path, metavar="LINES", help="line set to look at while training")
+    add("--validation", type=Path, metavar="SOURCE", help="lines to look at while training")
     add("--validation-lines", type=int, default=300, help="how many of them")
     add("--lines", type=int, help="take so many lines of each source only")
     add("--characters", default=WESTERN, help="that the model is to write beside those it knows")

@@ -11,15 +11,18 @@ import torch
 from torch import Tensor, nn
 
 from htr.device import autocast, is_out_of_memory, training_precision
+from training.batch_statistics import BatchStatistics
 from training.errors import TrainingError
 from training.line_batches import LineBatch
 from training.losses import LossWeights, ctc_loss, total_loss
 from training.tcm import tcm_contexts, tcm_loss
+from training.team import ALONE, Team
 from training.trainable import Trainable
 from training.weight_average import WeightAverage
 
 BETAS = (0.9, 0.99)  # of AdamW, as in the published recipe
 STEP_SEED = 1_000_003  # keeps the draws of neighbouring steps and seeds apart
+LINE_SEED = 1_000_000_007  # and those of the parts of a step
 BAD_STEPS_MOST = 20  # in a row; one overflow is an accident, twenty are a broken model
 
 
@@ -78,11 +81,13 @@ class Learner:
         micro_lines: int | None = None,
         train_batch_norm: bool = False,
         sam_rho: float = 0.0,
+        team: Team = ALONE,
     ) -> None:
         """Move the trainable to the device; it is trained in place.
 
         micro_lines: None computes all lines of a step at once. train_batch_norm: see `_mode`.
         sam_rho: how far sharpness-aware steps look around, see `_climbed`; 0 takes plain steps.
+        team: the processes that compute a share of each step.
         """
         self.trainable = trainable
         self.config = config
@@ -91,6 +96,7 @@ class Learner:
         self.micro_lines = micro_lines or config.batch_lines
         self.train_batch_norm = train_batch_norm
         self.sam_rho = sam_rho
+        self.team = team
         self.bad_steps = 0
         self.model = trainable.model.to(device)
         self.layout = layout_for(trainable)
@@ -153,13 +159,22 @@ class Learner:
         self.micro_lines = facts["micro_lines"]
 
     def _gradients(self, batch: LineBatch, number: int) -> float:
-        """Return the batch's mean loss after adding up the gradients of its parts.
+        """Return the step's mean loss after adding up the gradients of all processes."""
+        statistics = BatchStatistics(self.model if self.train_batch_norm else None)
+        loss = self._own_gradients(batch, number, statistics)
+        gradients = [p.grad for p in self._parameters() if p.grad is not None]
+        self.team.add_up([*gradients, *statistics.means, loss])
+        statistics.put()
+        return float(loss)
+
+    def _own_gradients(self, batch: LineBatch, number: int, statistics: BatchStatistics) -> Tensor:
+        """Return this process's share of the loss, (1,), its parts' gradients added up.
 
         Each part is as large as memory has room for; a part that is too large is halved.
         """
         while True:
             try:
-                return self._sum_of_parts(batch, number)
+                return self._sum_of_parts(batch, number, statistics)
             except (RuntimeError, MemoryError) as error:
                 if not isinstance(error, MemoryError) and not is_out_of_memory(error):
                     raise
@@ -172,20 +187,23 @@ class Learner:
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
 
-    def _sum_of_parts(self, batch: LineBatch, number: int) -> float:
+    def _sum_of_parts(self, batch: LineBatch, number: int, statistics: BatchStatistics) -> Tensor:
         self.optimizer.zero_grad()
-        torch.manual_seed(self.config.seed * STEP_SEED + number)
-        lines, total = len(batch.targets), 0.0
-        for first in range(0, lines, self.micro_lines):
-            part = slice(first, first + self.micro_lines)
-            count = len(batch.targets[part])
+        statistics.begin()
+        lines, total = len(batch.targets), torch.zeros(1, device=self.device)
+        for begin in range(0, lines, self.micro_lines):
+            part = slice(begin, begin + self.micro_lines)
+            share = len(batch.targets[part]) / batch.step_lines
+            seed = self.config.seed * STEP_SEED + number + (batch.first + begin) * LINE_SEED
+            torch.manual_seed(seed)
             loss = self.loss(
                 torch.from_numpy(batch.images[part]),
                 torch.tensor(batch.step_counts[part]),
                 batch.targets[part],
             )
-            (loss * (count / lines)).backward()
-            total += float(loss.detach()) * count / lines
+            (loss * share).backward()
+            total += loss.detach() * share
+            statistics.add(share)
         return total
 
     def loss(self, images: Tensor, step_counts: Tensor, targets: Sequence[Sequence[int]]) -> Tensor:

@@ -7,7 +7,7 @@ stopped goes on with the very batches that it would have seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from htr.alphabet import Alphabet
 from htr.config import ModelConfig
+from htr.preprocess import WHITE as WHITE_SHARE
 from htr.preprocess import bucket_width, pad_lines, prepare_line
 from training.line_augmentation import WHITE, distort_line
 from training.lines import TrainLine
@@ -61,15 +62,27 @@ class PreparedLine:
 
 @dataclass(frozen=True, eq=False)
 class LineBatch:
-    """One step's lines.
+    """One step's lines, or the share of them that one of several processes computes.
 
     images: float32 (B, 1, 64, W), ink 0.0, paper 1.0, padded white to the widest line's bucket.
     step_counts: time steps of each line with its own padding. targets: classes of each line.
+    first: place of the first line among the step's. step_lines: how many the step has in all.
     """
 
     images: np.ndarray
     step_counts: tuple[int, ...]
     targets: tuple[tuple[int, ...], ...]
+    first: int
+    step_lines: int
+
+    def widened(self, width_px: int) -> LineBatch:
+        """Return the batch with its images padded white to a width."""
+        lines, _, height_px, own_px = self.images.shape
+        if own_px == width_px:
+            return self
+        wide = np.full((lines, 1, height_px, width_px), WHITE_SHARE, np.float32)
+        wide[..., :own_px] = self.images
+        return replace(self, images=wide)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,19 +114,21 @@ class LineBatches:
             return 0
         return min(self.batch_lines - 1, round(self.batch_lines * self.replay_share))
 
-    def batch(self, step: int) -> LineBatch:
-        """Return the batch of that step, counted from 0."""
+    def batch(self, step: int, share: slice | None = None) -> LineBatch:
+        """Return the batch of that step, counted from 0; or only a share of its lines."""
         chosen = self._own(step) + self._replayed(step)
+        places = range(len(chosen))[share or slice(None)]
         images = [
             distort_line(
-                line.image,
+                chosen[place].image,
                 np.random.default_rng([self.seed, DRAW, step, place]),
                 self.strength,
                 self.config.image_max_width,
             )
-            for place, line in enumerate(chosen)
+            for place in places
         ]
-        return make_batch(images, [line.classes for line in chosen], self.config)
+        targets = [chosen[place].classes for place in places]
+        return make_batch(images, targets, self.config, places[0], len(chosen))
 
     def _own(self, step: int) -> list[BatchLine]:
         """Return the lines to learn that belong to the step.
@@ -170,13 +185,22 @@ def prepare_lines(
 
 
 def make_batch(
-    images: Sequence[np.ndarray], targets: Sequence[tuple[int, ...]], config: ModelConfig
+    images: Sequence[np.ndarray],
+    targets: Sequence[tuple[int, ...]],
+    config: ModelConfig,
+    first: int = 0,
+    step_lines: int | None = None,
 ) -> LineBatch:
-    """Return the prepared lines, uint8 (64, W), and their texts as one batch."""
+    """Return the prepared lines, uint8 (64, W), and their texts as one batch.
+
+    first, step_lines: of the batch; those of a whole step unless they are given.
+    """
     buckets = [bucket_width(image.shape[1], config) for image in images]
     shown = [image.astype(np.float32) / np.float32(WHITE) for image in images]
     return LineBatch(
         pad_lines(shown, max(buckets)),
         tuple(-(-bucket // PX_PER_STEP) for bucket in buckets),
         tuple(targets),
+        first,
+        len(targets) if step_lines is None else step_lines,
     )

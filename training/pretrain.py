@@ -22,6 +22,7 @@ from training.errors import TrainingError
 from training.pretrain_config import FROM_NOTHING, WESTERN, PretrainConfig
 from training.pretrain_lines import characters_of_sources, source_facts
 from training.pretraining import PretrainTask, pretrain, starting_model, with_max_width
+from training.team import Team, joined_team
 
 ASCII = "".join(chr(code) for code in range(32, 127))
 INTERRUPTED = 130
@@ -33,7 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     torch.set_num_threads(options.threads)
     try:
-        print(pretrain(_task(options), _tell))
+        with joined_team(options.device) as (team, device):
+            options.device = device
+            with team.first_goes_first():  # it cuts pages into lines for all
+                task = _task(options, team)
+            made = pretrain(task, _tell)
+            if team.is_first:
+                print(made)
     except (TrainingError, RecognitionError) as error:
         print(f"pretrain: {error}", file=sys.stderr)
         return 1
@@ -54,7 +61,7 @@ def machine_facts() -> dict[str, Any]:
     }
 
 
-def _task(options: argparse.Namespace) -> PretrainTask:
+def _task(options: argparse.Namespace, team: Team) -> PretrainTask:
     cut = options.run_dir / CUT
     sources = tuple(line_set_of(source, cut, _tell) for source in options.sources)
     validation = line_set_of(options.validation, cut, _tell) if options.validation else None
@@ -88,6 +95,7 @@ def _task(options: argparse.Namespace) -> PretrainTask:
         "fetched_fonts": [font.name for font in more_fonts],
         "started_from": options.start_from.name if options.start_from else "nothing",
         **machine_facts(),
+        "processes": team.size,
     }
     return PretrainTask(
         start,
@@ -103,6 +111,7 @@ def _task(options: argparse.Namespace) -> PretrainTask:
         options.loaders,
         options.name,
         facts,
+        team,
     )
 
 
@@ -138,7 +147,8 @@ def _parser() -> argparse.ArgumentParser:
         "labels.jsonl, or with images and .txt files; lists NAME.ln beside a folder `lines`; "
         "snapshots of corrected lines; zip archives or folders of pages with PAGE or ALTO, whose "
         "lines are cut out first. Without any, on drawn lines alone.",
-        epilog="Stop it at will; the same command goes on from the last checkpoint in --run-dir.",
+        epilog="Stop it at will; the same command goes on from the last checkpoint in --run-dir. "
+        "Several GPUs, or several processes: torchrun --nproc-per-node N -m training.pretrain ...",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument

@@ -35,6 +35,7 @@ from training.pretrain_config import PretrainConfig
 from training.pretrain_lines import RealLines, validation_lines
 from training.reading import read_lines, reading_errors
 from training.tcm import fresh_head
+from training.team import ALONE, Team
 from training.trainable import TCM_SEED, Trainable, load_trainable, save_trainable
 
 MODEL = "model.safetensors"
@@ -52,6 +53,7 @@ class PretrainTask:
     trains on drawn lines alone. validation: looked at, never learned from. rare: characters that
     drawn lines hold often. more_fonts: that lines are drawn in, beside the project's. loaders:
     threads that make batches. facts: what the log and the model say of data, code and machine.
+    team: the processes that train it together; all see the same files.
     """
 
     start: Trainable
@@ -67,6 +69,7 @@ class PretrainTask:
     loaders: int = 1
     name: str = "pretrained"
     facts: dict[str, Any] = field(default_factory=dict)
+    team: Team = ALONE
 
 
 @dataclass
@@ -93,6 +96,8 @@ def pretrain(
     the state cannot be written or the loss stops being a number; RecognitionError for a source
     that cannot be read.
     """
+    if not task.team.is_first:
+        tell = _silent
     with RealLines(task.sources, task.start.config, task.start.alphabet, task.limit) as real:
         if task.sources and not real.lines:
             raise TrainingError(
@@ -112,6 +117,7 @@ class _Pretraining:
         clock: Callable[[], float],
     ) -> None:
         self.task = task
+        self.team = task.team
         self.config = task.config
         self.tell = tell
         self.clock = clock
@@ -128,37 +134,50 @@ class _Pretraining:
             micro_lines=self.config.micro_lines,
             train_batch_norm=True,
             sam_rho=self.config.sam_rho,
+            team=self.team,
         )
-        self.run = self._resumed()
+        self.share = self.team.share(self.config.batch_lines)
+        with self.team.first_goes_first():
+            self.run = self._resumed()
+        if self.team.most(self.run.step) != self.run.step:
+            raise TrainingError(
+                f"{task.run_dir} is not the same folder for all processes. Name one that is."
+            )
         # A second network, to read with the averaged weights.
         self.reader = replace(task.start, model=HTRConvText(task.start.config), tcm=None)
 
     def train(self) -> Path:
         run, config = self.run, self.config
-        began_s = self.clock() - run.elapsed_s
+        self.began_s = self.clock() - run.elapsed_s
         looked_s = saved_s = run.elapsed_s
         losses: list[float] = []
         for batch in self._batches():
-            waiting_s = self.clock() - began_s - run.elapsed_s
+            wide = batch.widened(int(self.team.most(batch.images.shape[3])))
+            waiting_s = self.clock() - self.began_s - run.elapsed_s
             rate = learning_rate_share(run.step, self._share_done(), config.warmup_steps)
-            loss = self.learner.step(batch, run.step, rate)
+            loss = self.learner.step(wide, run.step, rate)
             losses += [loss] if loss is not None else []
             run.step += 1
-            run.lines_seen += len(batch.targets)
+            run.lines_seen += batch.step_lines
             run.waited_s += waiting_s
-            run.elapsed_s = self.clock() - began_s
+            self._tick()
             if run.step % TELL_STEPS == 0:
                 self._tell_step(losses, rate)
                 losses.clear()
             if run.elapsed_s - looked_s >= config.look_minutes * 60:
                 self._look()
-                run.elapsed_s = looked_s = self.clock() - began_s
+                looked_s = self._tick()
             if run.elapsed_s - saved_s >= config.save_minutes * 60:
                 self._save()
-                run.elapsed_s = saved_s = self.clock() - began_s
+                saved_s = self._tick()
         self._look()
         self._save()
         return self.task.run_dir / MODEL
+
+    def _tick(self) -> float:
+        """Return the seconds of the run until now, the same for all processes."""
+        self.run.elapsed_s = self.team.most(self.clock() - self.began_s)
+        return self.run.elapsed_s
 
     def _streams(self, lines: Sequence[BatchLine]) -> dict[int | None, LineBatches]:
         """Return the batches of every stage of the curriculum, by the longest text in it."""
@@ -196,7 +215,8 @@ class _Pretraining:
         ahead = AHEAD * loaders
 
         def make(step: int) -> LineBatch:
-            return self.streams[self.config.longest_text(self._share_done(step))].batch(step)
+            stream = self.streams[self.config.longest_text(self._share_done(step))]
+            return stream.batch(step, self.share)
 
         with ThreadPoolExecutor(loaders) as pool:
             step = self.run.step
@@ -216,6 +236,8 @@ class _Pretraining:
 
     def _look(self) -> None:
         """Read the validation lines with the averaged weights, and write these as a model."""
+        if not self.team.is_first:
+            return
         run = self.run
         look: dict[str, Any] = {
             "step": run.step,
@@ -266,10 +288,14 @@ class _Pretraining:
         self.tell(json.dumps(event))
 
     def _write(self, event: dict[str, Any]) -> None:
+        if not self.team.is_first:
+            return
         with (self.task.run_dir / LOG).open("a", encoding="utf-8") as file:
             file.write(json.dumps(event, ensure_ascii=False) + "\n")
 
     def _save(self) -> None:
+        if not self.team.is_first:
+            return
         facts = {"learner": self.learner.facts(), **asdict(self.run)}
         save_state(self.task.run_dir, self.key, SavedState(self.learner.tensors(), facts))
 
@@ -331,6 +357,10 @@ def with_max_width(trainable: Trainable, width_px: int) -> Trainable:
         raise TrainingError(f"Lines cannot be {width_px} px wide. {error}") from error
     trainable.model.config = config
     return replace(trainable, config=config)
+
+
+def _silent(_: str) -> None:
+    """Tell nothing."""
 
 
 def _fingerprint(task: PretrainTask, lines: int) -> str:

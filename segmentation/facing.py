@@ -25,10 +25,16 @@ OWN_SHARE = 1.5  # length of the page's own lines over that of the strip's
 
 
 def facing_page(lines: Sequence[FoundLine], width_px: int) -> list[bool]:
-    """Whether each line lies on the facing page.
+    """Whether each line lies on the facing page; a note along the side of the page never does.
 
     lines: of a page turned upright, in pixels of that page. width_px: of that page.
     """
+    upright = [line for line in lines if line.quarter_turns % 2 == 0]
+    found = iter(_facing(upright, width_px))
+    return [line.quarter_turns % 2 == 0 and next(found) for line in lines]
+
+
+def _facing(lines: Sequence[FoundLine], width_px: int) -> list[bool]:
     facing = np.zeros(len(lines), bool)
     if len(lines) < 2 * FEWEST_CUT:
         return facing.tolist()

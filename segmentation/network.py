@@ -20,6 +20,7 @@ from segmentation.lines import ASIDE, FACING_PAGE, NO_INK, Line, SegmentationErr
 from segmentation.maps import PageMaps
 from segmentation.order import reading_order
 from segmentation.outlines import outline_lines
+from segmentation.side_notes import with_side_notes
 from segmentation.unet import STRIDE, Segmenter, load_segmenter
 from segmentation.vectorise import (
     FoundLine,
@@ -74,7 +75,8 @@ def find_lines(gray: np.ndarray, network: Segmenter) -> list[FoundLine]:
 
     The page is first looked at in a size that suits most pages, then, if its lines turn out too
     dense or too wide apart for that, once or twice more at a scale that suits them. If the
-    writing does not seem to run to the right, the page is turned to where it is surest.
+    writing does not seem to run to the right, the page is turned to where it is surest. Where
+    ink stands upright that no line accounts for, it is looked at on its side.
     """
     if gray.ndim != 2 or gray.dtype != np.uint8 or not gray.size:
         raise SegmentationError(
@@ -83,8 +85,11 @@ def find_lines(gray: np.ndarray, network: Segmenter) -> list[FoundLine]:
         )
     height, width = gray.shape
     maps, turns = page_maps(gray, network)
-    found = vectorise(maps)
     upright = np.ascontiguousarray(np.rot90(gray, turns)) if turns else gray
+    scale = math.sqrt(maps.scale_x * maps.scale_y)
+    found = with_side_notes(
+        upright, vectorise(maps), lambda part: vectorise(draw_maps(part, scale, network))
+    )
     sorted_out = with_kinds(upright, found)
     return [turned_back(line, turns, width, height) for line in sorted_out]
 

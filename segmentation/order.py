@@ -25,22 +25,30 @@ def reading_order(lines: Sequence[Line], page_width_px: int, page_height_px: int
 
     Writing from left to right and from top to bottom is assumed, in the direction of most of the
     baselines: a page that lies on its side or upside down is read as if it were turned upright.
+    What is written up or down along its sides comes after the text, read in its own direction.
     """
     if len(lines) < 2:
         return list(range(len(lines)))
-    turns = _quarter_turns(lines)
-    curves = [_upright(line, turns, page_width_px, page_height_px) for line in lines]
-    return _sorted_lines(_precedence(curves), curves)
-
-
-def _quarter_turns(lines: Sequence[Line]) -> int:
-    """Return how many quarter turns clockwise the writing of the page is from upright, 0-3."""
+    each = [_quarter_turns(line) for line in lines]
     total = np.zeros(4)
-    for line in lines:
-        (x0, y0), (x1, y1) = line.baseline[0], line.baseline[-1]
-        turns = round(math.atan2(y1 - y0, x1 - x0) / (math.pi / 2)) % 4
-        total[turns] += math.hypot(x1 - x0, y1 - y0)
-    return int(np.argmax(total))
+    for line, turns in zip(lines, each, strict=True):
+        total[turns] += math.dist(line.baseline[0], line.baseline[-1])
+    main = int(np.argmax(total))
+    aside = ((main + 3) % 4, (main + 1) % 4)  # up the page, as most notes run, and down
+    order: list[int] = []
+    for turns in (main, *aside):
+        members = [
+            k for k, own in enumerate(each) if own == turns or (turns == main and own not in aside)
+        ]
+        curves = [_upright(lines[k], turns, page_width_px, page_height_px) for k in members]
+        order += [members[k] for k in _sorted_lines(_precedence(curves), curves)] if members else []
+    return order
+
+
+def _quarter_turns(line: Line) -> int:
+    """Return how many quarter turns clockwise the line's writing is from upright, 0-3."""
+    (x0, y0), (x1, y1) = line.baseline[0], line.baseline[-1]
+    return round(math.atan2(y1 - y0, x1 - x0) / (math.pi / 2)) % 4
 
 
 def _upright(line: Line, turns: int, page_width_px: int, page_height_px: int) -> np.ndarray:

@@ -53,3 +53,9 @@ def test_two_strokes_at_the_border_are_no_page() -> None:
 def test_page_of_few_lines_is_left_alone() -> None:
     assert facing_page([], WIDTH_PX) == []
     assert facing_page(rows(2, 90, 3) + rows(300, 900, 2), WIDTH_PX) == [False] * 5
+
+
+def test_note_along_the_border_is_no_part_of_the_facing_page() -> None:
+    strip, own = rows(0, 200), rows(260, 900)
+    note = FoundLine(np.array([[10.0, 600], [10, 100]]), 40.0, 0.9, 3)
+    assert facing_page([note, *strip, *own], 1000) == [False, *[True] * 12, *[False] * 12]

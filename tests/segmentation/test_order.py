@@ -73,3 +73,11 @@ def test_every_line_is_read_once_even_in_a_ring() -> None:
     ]
     assert sorted(reading_order(tangle, 1000, 300)) == list(range(60))
     assert reading_order([], 10, 10) == [] and reading_order(ONE_COLUMN[:1], 10, 10) == [0]
+
+
+def test_notes_along_the_sides_come_after_the_text() -> None:
+    up = Line(((30, 400), (30, 100)), (), 30.0)
+    beside = Line(((60, 400), (60, 100)), (), 30.0)
+    down = Line(((960, 100), (960, 400)), (), 30.0)
+    body = [line(100, 100 + 30 * k, 900) for k in range(8)]
+    assert reading_order([down, beside, up, *body], 1000, 700) == [*range(3, 11), 2, 1, 0]

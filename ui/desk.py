@@ -36,6 +36,7 @@ SCRIPTS = (
     "desk/palette.js",
     "desk/replace.js",
     "desk/geometry.js",
+    "desk/kept_changes.js",
     "desk/line_changes.js",
     "desk/line_overlay.js",
     "desk/line_tools.js",

@@ -6,6 +6,7 @@ import statistics
 
 import pytest
 
+import storage
 from tests.browser.conftest import ARTEFACTS, Server
 from tests.browser.lines import (
     LineDesk,
@@ -313,6 +314,77 @@ def test_text_of_a_line_that_another_tab_deleted_is_kept_and_its_typist_told(
     tab.keyboard.press("Control+z")
     desk.wait_rows(6)
     assert shown(server, page)[2].text == "typed too late"
+
+
+def close_and_open_again(desk: LineDesk, server: Server) -> LineDesk:
+    """The tab is closed while nothing can be saved, and the page opened again with a connection."""
+    desk.tab.on("dialog", lambda dialog: dialog.accept())
+    desk.tab.goto("about:blank")
+    desk.tab.context.set_offline(False)
+    return LineDesk(desk.tab, server, desk.page)
+
+
+def test_changes_made_without_a_connection_outlive_the_tab(tab, server: Server) -> None:
+    page = page_of_six_lines(server)
+    desk = LineDesk(tab, server, page)
+    desk.edit()
+    tab.context.set_offline(True)
+    desk.click(middle(page.baselines[0]))
+    tab.keyboard.press("ArrowDown")
+    tab.get_by_text("not saved: no connection, trying again").wait_for()
+    tab.keyboard.press("Alt+ArrowDown")  # the second in the order
+    desk.click(middle(page.baselines[4]))
+    tab.keyboard.press("Delete")
+    desk = close_and_open_again(desk, server)
+    desk.wait_rows(5)
+    left = [page.line_ids[k] for k in (1, 0, 2, 3, 5)]
+    assert desk.order() == left
+    lines = [one.line for one in shown(server, page)]
+    assert [line.id for line in lines] == left
+    assert lines[1].baseline[0][1] == pytest.approx(page.baselines[0][0][1] + 1, abs=0.1)
+    assert tab.evaluate("() => Object.keys(localStorage).filter(key => /lines/.test(key))") == []
+
+
+def test_change_that_waited_is_not_made_in_silence_where_others_changed_the_page(
+    tab, server: Server
+) -> None:
+    page = page_of_six_lines(server)
+    desk = LineDesk(tab, server, page)
+    desk.edit()
+    tab.context.set_offline(True)
+    desk.click(middle(page.baselines[1]))
+    tab.keyboard.press("Delete")
+    tab.get_by_text("not saved: no connection, trying again").wait_for()
+    with storage.open_store(server.data_dir, check=False) as store:
+        gone = storage.LineEdit(page.line_ids[0], removed=True)
+        storage.change_layout(store, page.id, [gone], "delete", "Ada", 0)
+    told = "Ada changed the lines of page 1 after you did."
+    for answer, rows in (("Close this message", 5), ("Make them now", 4)):
+        desk = close_and_open_again(desk, server)
+        desk.wait_rows(5)
+        tab.get_by_text(told).wait_for()
+        assert len(shown(server, page)) == 5
+        tab.get_by_role("button", name=answer).click()
+        desk.wait_rows(rows)
+    assert [line.line.id for line in shown(server, page)] == page.line_ids[2:]
+
+
+def test_text_kept_for_a_line_that_was_deleted_since_is_saved_and_its_typist_told(
+    tab, server: Server
+) -> None:
+    page = page_of_six_lines(server)
+    desk = LineDesk(tab, server, page)
+    tab.context.set_offline(True)
+    field(tab, 3).fill("typed in the train")
+    tab.get_by_text("not saved: no connection, kept on this computer").first.wait_for()
+    with storage.open_store(server.data_dir, check=False) as store:
+        gone = storage.LineEdit(page.line_ids[2], removed=True)
+        storage.change_layout(store, page.id, [gone], "delete", "Ada", 0)
+    desk = close_and_open_again(desk, server)
+    tab.get_by_text("“typed in the train” is saved, but its line was taken off").wait_for()
+    desk.wait_rows(5)
+    with storage.open_store(server.data_dir, check=False) as store:
+        assert storage.line_text(store, page.line_ids[2]).text == "typed in the train"
 
 
 def test_lines_found_again_can_be_undone(tab, server: Server) -> None:

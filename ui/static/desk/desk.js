@@ -207,6 +207,7 @@ async function open(id, lineId = null) {
     else showWork();
     showQueue();
     if (!still) tools.open(page);
+    saveLeftDrafts();
     showCounter();
     if (page.lines.length) focusLine(lineId ?? firstOpen(), { quietly: lineId === null });
   }
@@ -478,6 +479,22 @@ function takeUpDraft(line) {
     rowOf(line).setText(draft.text); // nobody wrote since: this is simply the rest of that work
     saving.put(line, draft.text, draft.status, 0);
   } else line.offered = draft;
+}
+
+// Texts that an earlier tab could not save and whose lines somebody has taken off the page since.
+async function saveLeftDrafts() {
+  for (const draft of saving.leftDrafts(page)) {
+    const { id, text, status, parent } = draft;
+    try {
+      const answer = await call(server.save_line, { line: id, text, status, parent, tidy: false });
+      if (answer.conflict) message(`“${text}”, kept in this browser, was not saved: somebody wrote “${answer.conflict.text}” on that line, which is not on this page any more.`, { kind: "error" });
+      else if (answer.gone) tellGone(answer);
+    } catch (error) {
+      if (!(error instanceof window.htr.ServerError)) return; // tried again when the page is opened again
+      message(`“${text}”, kept in this browser, could not be saved. ${error.message}`, { kind: "error" });
+    }
+    saving.dropDraft(draft);
+  }
 }
 
 // The text of a line that another tab took off the page is kept, but where is it?

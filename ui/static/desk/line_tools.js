@@ -5,7 +5,7 @@ const DOUBLE_MS = 400;
 const REACH_PX = 8; // on the screen, around a baseline; fingers get twice that
 const CHANGED_WORDS = {
   move: "move", split: "split", merge: "merge", draw: "draw", delete: "delete", reorder: "reorder", take: "take in", aside: "set aside",
-  reverse: "reverse", order: "automatic order", segment: "new lines", import: "lines from a file",
+  place: "reorder", shift: "reorder", undo: "undo", redo: "redo", reverse: "reverse", order: "automatic order", segment: "new lines", import: "lines from a file",
 };
 const LINES_SAVED_WORDS = {
   "": "", saving: "saving…", saved: "saved", refused: "not saved",
@@ -50,14 +50,53 @@ class LineTools {
       answered: told("answered"), read: told("readAgain"), changed: told("showSteps"),
       refused: told("refused", left),
       conflict: told("conflict", (answer) => left(`${answer.conflict || "Somebody"} had changed them in the meantime.`)),
+      waiting: (author, items) => this.askAbout(changes, author, items),
     });
+    const before = this.opened.find((other) => other.unsaved && other.page.id === page.id);
+    const rest = before ? before.handOver() : this.keptOf(changes);
     this.opened = [...this.opened.filter((other) => other.unsaved), changes];
     this.changes = changes;
     this.drawing = null;
     this.selection.set([]);
     this.overlay.open(page);
     this.show();
-    if (page.lines.some((line) => line.unread)) changes.readChanged(); // a stopped server left them
+    if (rest.items.length) this.takeUp(rest);
+    else if (page.lines.some((line) => line.unread)) changes.readChanged(); // a stopped server left them
+  }
+
+  // What an earlier tab of this browser could not save of the page.
+  keptOf(changes) {
+    const items = changes.kept.all((count) => window.htr.message(
+      `${window.htr.count(count, "change", "changes")} of lines on this page could not be saved before its image was turned or cropped, and fit it no more.`,
+      { kind: "error" }));
+    return { items, known: items[0]?.known };
+  }
+
+  takeUp({ items, known }) {
+    for (const { change } of items) {
+      if (change.what === "move") this.putHere(new Map(change.baselines.map(({ line, points }) => [line, points])));
+    }
+    this.changes.takeUp(items, known);
+    this.show();
+  }
+
+  // Somebody changed the page after this browser made changes that it could not save: a person says
+  // whether they are still wanted. Until then they stay kept.
+  askAbout(changes, author, items) {
+    const { h, message, count } = window.htr;
+    const number = changes.page.number;
+    const made = [...new Set(items.map(({ change }) => CHANGED_WORDS[change.what] || change.what))].join(", ");
+    this.asking?.remove(); // of an earlier visit to the page
+    const box = this.asking = message(`${author || "Somebody"} changed the lines of page ${number} after you did. `
+      + `What you changed could not be saved then and is kept in this browser: ${count(items.length, "change", "changes")} (${made}).`, {
+      kind: "error", action: "Make them now",
+      onAction: () => {
+        if (this.changes !== changes) message(`Open page ${number} again: your changes wait there.`);
+        else if (!changes.makeAnyway(items)) message("They were steps of undo and redo, which fit the page no more; they were dropped.");
+      },
+    });
+    const drop = h("button", { type: "button", onclick: () => { box.remove(); changes.kept.drop(items); } }, "Drop them");
+    box.insertBefore(drop, box.lastElementChild);
   }
 
   // ---- the mode ------------------------------------------------------------------------------
@@ -318,25 +357,14 @@ class LineTools {
     return this.show();
   }
 
-  // Puts a line before another (null: at the end). The order is said when the server is asked, for
-  // changes that are still on their way may bring new lines.
-  place(id, beforeId) {
+  // Puts a line before another (null: at the end).
+  place(line, before) {
     this.settle();
-    this.changes.put(() => {
-      const order = this.lines.map((line) => line.id).filter((other) => other !== id);
-      order.splice(beforeId === null ? order.length : order.indexOf(beforeId), 0, id);
-      return { what: "reorder", lines: order };
-    });
+    this.changes.put({ what: "place", line, before });
   }
 
-  shift(id, by) {
+  shift(line, by) {
     this.settle();
-    this.changes.put(() => {
-      const order = this.lines.map((line) => line.id);
-      const at = order.indexOf(id);
-      order.splice(at, 1);
-      order.splice(Math.max(0, Math.min(order.length, at + by)), 0, id);
-      return { what: "reorder", lines: order };
-    });
+    this.changes.put({ what: "shift", line, by });
   }
 }

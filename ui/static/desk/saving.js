@@ -39,6 +39,20 @@ class Saving {
     }
   }
 
+  // Returns [{id, key, text, status, parent}]: drafts of this image's lines that are not on the page.
+  leftDrafts(page) {
+    const prefix = `htr-draft-${page.version}-`;
+    const here = new Set(page.lines.map((line) => this.draftKey(line)));
+    try {
+      return Object.keys(localStorage).filter((key) => key.startsWith(prefix) && !here.has(key)).map((key) => {
+        const id = Number(key.slice(prefix.length));
+        return { id, key: `${page.version}-${id}`, ...JSON.parse(localStorage.getItem(key)) };
+      });
+    } catch {
+      return [];
+    }
+  }
+
   dropDraft(line) {
     try {
       localStorage.removeItem(this.draftKey(line));

@@ -19,24 +19,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from services.batch_errors import BatchError
-from services.batch_pages import Failure, FileResult, PageOutput, read_file
+from services.batch_pages import Failure, FileResult, PageOutput
 from services.batch_source import PageFile
+from services.batch_worker import DIED, ModelChoice, check_model, load_model, read_or_fail
 
 JOURNAL = "done.jsonl"
 FAILURES = "failures.jsonl"
-DIED = "the process that read it died, perhaps for want of memory"
 MOST_DEATHS = 6  # in a row, without a single file read between them
 
 Report = Callable[[FileResult], None]
-
-
-@dataclass(frozen=True)
-class ModelChoice:
-    """The model that reads, and how; see `Recognizer.load`."""
-
-    path: Path
-    device: str = "auto"
-    precision: str = "auto"
 
 
 @dataclass
@@ -63,13 +54,15 @@ def run_batch(
     files: Iterable[PageFile],
     output: PageOutput,
     model: ModelChoice,
-    workers: int = 1,
+    workers: int | None = None,
     report: Report = lambda result: None,
+    ray: str = "",
 ) -> BatchTotals:
     """Return what was done after reading all files that are not done yet.
 
-    report: called with each file's result. Files and pages that cannot be read are in
-    failures.jsonl, which tells of this run alone; they are tried again by the next one.
+    workers: processes that read; None takes one, on a Ray cluster as many as it has room for. ray:
+    the address of that cluster. report: called with each file's result. Files and pages that cannot
+    be read are in failures.jsonl, which tells of this run alone; the next one tries them again.
 
     Raises: BatchError where the output folder cannot be written; RecognitionError for a model
     that cannot be used.
@@ -83,8 +76,7 @@ def run_batch(
             (output.folder / FAILURES).open("w", encoding="utf-8") as failed,
         ):
             waiting = _waiting(files, done, totals)
-            read = _read_here if workers == 1 else _read_by_workers
-            for result in read(waiting, output, model, workers):
+            for result in _read_all(waiting, output, model, workers, ray):
                 totals.add(result)
                 for failure in result.failures:
                     _append(failed, asdict(failure))
@@ -132,12 +124,28 @@ def _waiting(files: Iterable[PageFile], done: set[str], totals: BatchTotals) -> 
             yield file
 
 
-def _read_here(
-    files: Iterator[PageFile], output: PageOutput, model: ModelChoice, workers: int
+def _read_all(
+    files: Iterator[PageFile],
+    output: PageOutput,
+    model: ModelChoice,
+    workers: int | None,
+    ray: str,
 ) -> Iterator[FileResult]:
-    _load(model, None)
+    if ray:
+        from services.batch_ray import read_by_ray
+
+        return read_by_ray(files, output, model, workers, ray)
+    if workers is None or workers == 1:
+        return _read_here(files, output, model)
+    return _read_by_workers(files, output, model, workers)
+
+
+def _read_here(
+    files: Iterator[PageFile], output: PageOutput, model: ModelChoice
+) -> Iterator[FileResult]:
+    load_model(model, None)
     for file in files:
-        yield _read(file, output)
+        yield read_or_fail(file, output)
 
 
 def _read_by_workers(
@@ -148,7 +156,7 @@ def _read_by_workers(
     When a worker dies, all are started anew, and the files that were in hand are read one at a
     time, so that the one which kills its worker is found; the others lose nothing.
     """
-    _check(model)
+    check_model(model)
     suspects: deque[PageFile] = deque()
     deaths = 0  # in a row
     while True:
@@ -189,7 +197,10 @@ class _Crew:
         """
         threads = max(1, (os.cpu_count() or 1) // self._workers)
         with ProcessPoolExecutor(
-            self._workers, get_context("spawn"), initializer=_load, initargs=(self._model, threads)
+            self._workers,
+            get_context("spawn"),
+            initializer=load_model,
+            initargs=(self._model, threads),
         ) as pool:
             while True:
                 self.is_alone = bool(suspects)
@@ -214,39 +225,10 @@ class _Crew:
         suspects: deque[PageFile],
     ) -> None:
         try:
-            self.in_hand[pool.submit(_read, file, output)] = file
+            self.in_hand[pool.submit(read_or_fail, file, output)] = file
         except BrokenProcessPool:  # died meanwhile, and not of this file
             suspects.append(file)
             raise
-
-
-_loaded: dict[str, Any] = {}
-"""The model of this process: loaded once, used for all its files."""
-
-
-def _check(model: ModelChoice) -> None:
-    """Refuse here what would kill every worker. Raises RecognitionError."""
-    from htr.device import check_precision, choose_device
-    from htr.header import read_header
-
-    read_header(model.path)
-    check_precision(model.precision, choose_device(model.device))
-
-
-def _load(model: ModelChoice, threads: int | None) -> None:
-    from htr.recognizer import Recognizer
-
-    _loaded["recognizer"] = Recognizer.load(
-        model.path, model.device, model.precision, threads=threads
-    )
-
-
-def _read(file: PageFile, output: PageOutput) -> FileResult:
-    try:
-        return read_file(file, output, _loaded["recognizer"])
-    except Exception as error:  # one page of a million must not end the batch: it is listed
-        reason = f"{type(error).__name__}: {error!s:.300}"
-        return FileResult(file.name, failures=(Failure(file.name, None, reason),))
 
 
 def _append(file: TextIO, entry: dict[str, Any]) -> None:

@@ -36,7 +36,17 @@ def add_batch_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         help="; ".join(f"{name}: {FORMATS[name].name}" for name in FORM_NAMES) + " (page)",
     )
     command.add_argument(
-        "--workers", type=_workers, default=1, metavar="N", help="processes that read (1)"
+        "--workers",
+        type=_workers,
+        metavar="N",
+        help="processes that read (1; on a Ray cluster: one for each of its GPUs, else cores)",
+    )
+    command.add_argument(
+        "--ray",
+        default="",
+        metavar="ADDRESS",
+        help="read on the Ray cluster there, such as 10.0.0.1:6379 or auto; its nodes must see "
+        "DIR, and MODEL and SOURCE where these are files (needs requirements-cluster.txt)",
     )
     command.add_argument(
         "--segmentation", choices=METHODS, default="auto", help="how lines are found (auto)"
@@ -57,10 +67,11 @@ def add_batch_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
 def batch(options: argparse.Namespace) -> int:
     """Return the exit status after reading what is not done yet: 1 if anything failed."""
     from htr.shipped import default_model_path
-    from services.batch import ModelChoice, run_batch
+    from services.batch import run_batch
     from services.batch_errors import BatchError
     from services.batch_pages import PageOutput
     from services.batch_source import page_files
+    from services.batch_worker import ModelChoice
 
     start = time.perf_counter()
     try:
@@ -70,6 +81,7 @@ def batch(options: argparse.Namespace) -> int:
             ModelChoice(options.model or default_model_path(), options.device, options.precision),
             options.workers,
             _tell,
+            options.ray,
         )
     except BatchError as error:
         print(f"htr: {error}", file=sys.stderr)

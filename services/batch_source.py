@@ -65,6 +65,11 @@ def read_bytes(file: PageFile, limit_bytes: int) -> bytes:
     return data
 
 
+def whole_address(file: PageFile) -> str:
+    """Return the address of a file, from the root for one of this computer."""
+    return file.address if _ADDRESS.match(file.address) else str(Path(file.address).resolve())
+
+
 def _of_folder(folder: Path) -> Iterator[PageFile]:
     for parent, folders, names in os.walk(folder):
         folders.sort()

@@ -15,10 +15,11 @@ from PIL import Image
 from exchange import read_alto, read_page_xml
 from htr.__main__ import main
 from htr.checkpoint import save_checkpoint
-from services.batch import FAILURES, JOURNAL, ModelChoice, run_batch
+from services.batch import FAILURES, JOURNAL, run_batch
 from services.batch_errors import BatchError
 from services.batch_pages import FileResult, PageOutput
 from services.batch_source import PageFile, page_files, read_bytes
+from services.batch_worker import ModelChoice
 from tests.htr.tiny import ALPHABET, tiny_model
 
 

@@ -69,7 +69,10 @@ def segment_with_network(page: np.ndarray, network: Segmenter | None = None) -> 
         for baseline, polygon, line in zip(baselines, polygons, found, strict=True)
     ]
     height, width = gray.shape
-    return [lines[k] for k in reading_order(lines, width, height)]
+    # The facing page is no work: it does not come first because it is on the left.
+    facing = [line for line in lines if FACING_PAGE in line.flags]
+    own = [line for line in lines if FACING_PAGE not in line.flags]
+    return [part[k] for part in (own, facing) for k in reading_order(part, width, height)]
 
 
 def find_lines(gray: np.ndarray, network: Segmenter) -> list[FoundLine]:

@@ -2,7 +2,8 @@
 
 Columns are read one after the other, and a line that spans them before what stands below it: of
 two lines that share some width the upper one is first; of two side by side the left one, unless a
-line that spans both stands between them.
+line that spans both stands between them, or what stands on the right ends before anything on the
+left begins, as a date does above the salutation of a letter.
 
 Source: T. Breuel 2003, "High performance document layout analysis", section on reading order.
 """
@@ -17,6 +18,7 @@ import numpy as np
 
 from segmentation.lines import Line
 
+LEVEL = 0.5  # of the spacing: lines whose heights differ by less stand side by side
 SHARED_WIDTH = 0.15  # of the narrower line: less is an overhang, not the same column
 
 
@@ -40,8 +42,11 @@ def reading_order(lines: Sequence[Line], page_width_px: int, page_height_px: int
         members = [
             k for k, own in enumerate(each) if own == turns or (turns == main and own not in aside)
         ]
+        if not members:
+            continue
         curves = [_upright(lines[k], turns, page_width_px, page_height_px) for k in members]
-        order += [members[k] for k in _sorted_lines(_precedence(curves), curves)] if members else []
+        spacing_px = float(np.median([lines[k].spacing_px for k in members]))
+        order += [members[k] for k in _sorted_lines(_precedence(curves, spacing_px), curves)]
     return order
 
 
@@ -63,7 +68,7 @@ def _by_x(points: np.ndarray) -> np.ndarray:
     return points[np.argsort(points[:, 0], kind="stable")]
 
 
-def _precedence(curves: list[np.ndarray]) -> np.ndarray:
+def _precedence(curves: list[np.ndarray], spacing_px: float) -> np.ndarray:
     """Return (N, N) booleans: whether line a has to be read before line b."""
     left = np.array([curve[0, 0] for curve in curves])
     right = np.array([curve[-1, 0] for curve in curves])
@@ -81,7 +86,28 @@ def _precedence(curves: list[np.ndarray]) -> np.ndarray:
     between = steps @ steps > 0  # some line below a and above b
     centre = left + right
     beside = ~share & (centre[:, None] < centre) & ~between & ~between.T
-    return above | beside
+    heading = _headings(beside, share, np.array([c[:, 1].mean() for c in curves]), spacing_px)
+    return above | (beside & ~heading) | heading.T
+
+
+def _headings(
+    beside: np.ndarray, share: np.ndarray, heights: np.ndarray, spacing_px: float
+) -> np.ndarray:
+    """Return (N, N) booleans: b, to the right of a, is read before it all the same.
+
+    Nothing in the column of a reaches up to b, and nothing in that of b down to a, so that they are
+    no columns side by side. beside: whether a is to the left of b. share: whether they share width.
+    """
+    level = LEVEL * spacing_px
+    higher = beside & (heights[None, :] < heights[:, None] - level)
+    if not higher.any():
+        return higher
+    widths = share.astype(np.float32)
+    reaches_up = ~share & (heights[:, None] <= heights[None, :] + level)  # (line, b)
+    reaches_down = ~share & (heights[:, None] >= heights[None, :] - level)  # (line, a)
+    left_reaches = widths.T @ (reaches_up & beside) > 0  # (a, b)
+    right_reaches = (reaches_down & beside.T).astype(np.float32).T @ widths > 0  # (a, b)
+    return higher & ~left_reaches & ~right_reaches
 
 
 def _sorted_lines(before: np.ndarray, curves: list[np.ndarray]) -> list[int]:

@@ -30,7 +30,7 @@ MOST_WIDTH = 5.0  # of the spacing
 LEAST_WIDTH = 0.25  # of the spacing: narrower ones are rules
 MOST_SPACING = 1.7  # of the page's: notes are rather written smaller; seals have wider lines
 MARGIN = 1.0  # of the spacing: paper around what is looked at
-MOST_LOOKED_AT = 0.12  # of the page: longest bars first
+MOST_LOOKED_AT = 0.2  # of the page: longest bars first
 LEAST_CONFIDENCE = 0.6
 FEWEST_UPRIGHT = 2  # lines of an upright page
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from segmentation.lines import DOUBTFUL, SegmentationError
+from segmentation.lines import DOUBTFUL, FACING_PAGE, SegmentationError
 from segmentation.network import (
     WEIGHTS,
     draw_maps,
@@ -133,6 +133,17 @@ def test_strip_of_the_facing_page_is_set_aside_with_the_reason() -> None:
     lines = with_kinds(page, own + strip)
     assert [line.kind for line in lines] == ["text"] * len(own) + ["aside"] * len(strip)
     assert {line.flags for line in lines[len(own) :]} == {("facing page",)}
+
+
+def test_facing_page_on_the_left_comes_after_the_page_itself(
+    tiny: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = found_at(*range(100, 850, 50), left=300, right=950)
+    strip = [set_aside(line, FACING_PAGE) for line in found_at(100, 150, 200, left=1, right=140)]
+    monkeypatch.setattr("segmentation.network.find_lines", lambda gray, network: [*strip, *own])
+    page = np.full((900, 1000), 225, np.uint8)
+    lines = segment_with_network(page, tiny)
+    assert [line.kind for line in lines] == ["text"] * len(own) + ["aside"] * len(strip)
 
 
 bundled = pytest.mark.skipif(not WEIGHTS.exists(), reason="the weights are not installed")

@@ -81,3 +81,15 @@ def test_notes_along_the_sides_come_after_the_text() -> None:
     down = Line(((960, 100), (960, 400)), (), 30.0)
     body = [line(100, 100 + 30 * k, 900) for k in range(8)]
     assert reading_order([down, beside, up, *body], 1000, 700) == [*range(3, 11), 2, 1, 0]
+
+
+def test_date_on_the_right_is_read_before_the_salutation_below_it_on_the_left() -> None:
+    date, address, salutation = line(600, 60, 900), line(620, 95, 900), line(60, 150, 400)
+    body = [line(100, 200 + 30 * k, 900) for k in range(4)]
+    assert reading_order([salutation, *body, address, date], 1000, 700) == [6, 5, 0, 1, 2, 3, 4]
+
+
+def test_right_column_that_begins_higher_is_still_read_after_the_left_one() -> None:
+    left = [line(100, 200 + 30 * k, 480) for k in range(4)]
+    right = [line(520, 100 + 30 * k, 900) for k in range(8)]
+    assert reading_order([*right, *left], 1000, 700) == [*range(8, 12), *range(8)]

@@ -41,12 +41,13 @@ CACHE_S = (3600, 24 * 3600)
 RAIL_SCRIPT = """
 const { icon, show } = window.htr;
 const places = [
-  ["library", "Library"], ["search", "Search"], ["progress", "Progress"], ["train", "Train"],
-  ["models", "Models"], ["settings", "Settings"],
+  ["library", t`Library`], ["search", t`Search`], ["progress", t`Progress`], ["train", t`Train`],
+  ["models", t`Models`], ["settings", t`Settings`],
 ];
 for (const [name, words] of places) {
   element.querySelector(`[data-rail="${name}"]`).replaceChildren(icon(name), words);
 }
+t.screen(element);
 show();
 """
 

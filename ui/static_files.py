@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 STATIC = Path(__file__).parent / "static"
+LANGUAGES = ("fr", "de")  # beside English, in which the sentences stand where they are used
 
 
 def static_text(*names: str) -> str:
@@ -26,5 +28,20 @@ def head_html() -> str:
         "search/search.css",
         "progress/progress.css",
     )
-    scripts = static_text("shell.js", "queue.js", "upload.js", "imports.js", "export.js")
-    return f"<style>{styles}</style>\n<script>{scripts}</script>"
+    scripts = static_text(
+        "shell.js", "words.js", "queue.js", "upload.js", "imports.js", "export.js"
+    )
+    words = json.dumps(catalogues(), ensure_ascii=False).replace("</", "<\\/")
+    return (
+        f"<style>{styles}</style>\n"
+        f'<script type="application/json" id="htr-words">{words}</script>\n'
+        f"<script>{scripts}</script>"
+    )
+
+
+def catalogues() -> dict[str, dict[str, dict[str, str]]]:
+    """Return the words of each language but English: sentence in English -> sentence.
+
+    "screens" has what the screens say themselves, "server" what errors and runs say.
+    """
+    return {name: json.loads(static_text(f"words/{name}.json")) for name in LANGUAGES}

@@ -38,7 +38,7 @@ class Arrange {
 
   // Shows what is chosen and what can be done with it; pages that are gone are forgotten.
   show() {
-    const { h, icon, count } = window.htr;
+    const { h, icon } = window.htr;
     const there = new Set(this.acts.pages().map((page) => page.id));
     for (const id of this.chosen) if (!there.has(id)) this.chosen.delete(id);
     for (const card of this.place.querySelectorAll(".card[data-page]")) {
@@ -51,16 +51,16 @@ class Arrange {
     if (!this.chosen.size || this.bar.dataset.state === state) return;
     this.bar.dataset.state = state;
     const button = (name, words, act) => h("button", { type: "button", onclick: () => act.call(this, this.inOrder()) }, icon(name), words);
-    this.bar.replaceChildren(h("strong", { role: "status" }, `${count(this.chosen.size, "page", "pages")} chosen`),
-      button("move", "Move…", this.ask), button("bin", "To the bin", this.remove),
-      button("turnLeft", "Turn left", (pages) => this.turn(pages, 3)), button("turnRight", "Turn right", (pages) => this.turn(pages, 1)),
-      ...(this.chosen.size === 1 ? [button("crop", "Crop…", ([id]) => this.acts.crop(this.page(id))), button("note", "Note…", ([id]) => this.acts.note(this.page(id))),
-        button("link", "Copy link", ([id]) => window.htr.copyLink(`#/page/${id}`))] : []),
+    this.bar.replaceChildren(h("strong", { role: "status" }, t`${this.chosen.size} [page|pages] chosen`),
+      button("move", t`Move…`, this.ask), button("bin", t`To the bin`, this.remove),
+      button("turnLeft", t`Turn left`, (pages) => this.turn(pages, 3)), button("turnRight", t`Turn right`, (pages) => this.turn(pages, 1)),
+      ...(this.chosen.size === 1 ? [button("crop", t`Crop…`, ([id]) => this.acts.crop(this.page(id))), button("note", t`Note…`, ([id]) => this.acts.note(this.page(id))),
+        button("link", t`Copy link`, ([id]) => window.htr.copyLink(`#/page/${id}`))] : []),
       h("button", { type: "button", class: "quiet", onclick: () => {
         for (const page of this.acts.pages()) this.chosen.add(page.id);
         this.show();
-      } }, "Choose all"),
-      h("button", { type: "button", class: "quiet", onclick: () => this.clear() }, "Choose none"));
+      } }, t`Choose all`),
+      h("button", { type: "button", class: "quiet", onclick: () => this.clear() }, t`Choose none`));
   }
 
   inOrder() {
@@ -72,12 +72,12 @@ class Arrange {
     const { h, icon } = window.htr;
     return [
       h("label", { class: "choose-label" }, h("input", {
-        type: "checkbox", class: "choose", "aria-label": `Choose page ${page.number}`,
+        type: "checkbox", class: "choose", "aria-label": t`Choose page ${page.number}`,
         onclick: (event) => this.choose(page, event.currentTarget.checked, event.shiftKey),
       })),
       h("button", {
-        type: "button", class: "grip", title: "Drag to another place; or arrow keys",
-        "aria-label": `Move page ${page.number}: arrow keys, Home, End`, onkeydown: (event) => this.key(page, event),
+        type: "button", class: "grip", title: t`Drag to another place; or arrow keys`,
+        "aria-label": t`Move page ${page.number}: arrow keys, Home, End`, onkeydown: (event) => this.key(page, event),
       }, icon("grip")),
     ];
   }
@@ -142,16 +142,16 @@ class Arrange {
 
   // ---- what is done ------------------------------------------------------------------------------
   async put(pages, target, before, then = null, title = null) {
-    const { call, message, say, count } = window.htr;
+    const { call, message, say } = window.htr;
     try {
       const answer = await call(this.acts.server.place_pages, { pages, document: target, before, title });
       await this.acts.refresh();
       if (then) then();
       const elsewhere = answer.document.id !== this.acts.document();
       if (!answer.former.length) return;
-      message(elsewhere ? `${count(pages.length, "page is", "pages are")} in “${answer.document.title}” now.`
-        : `${count(pages.length, "page was", "pages were")} put into another place.`, {
-        action: "Undo", stay_ms: elsewhere ? 15000 : 6000,
+      message(elsewhere ? t`${pages.length} [page is|pages are] in “${answer.document.title}” now.`
+        : t`${pages.length} [page was|pages were] put into another place.`, {
+        action: t`Undo`, stay_ms: elsewhere ? 15000 : 6000,
         onAction: () => call(this.acts.server.restore_places, { former: answer.former, made: answer.made }).then(() => this.acts.refresh()).catch(say),
       });
     } catch (error) {
@@ -160,12 +160,12 @@ class Arrange {
   }
 
   async remove(pages) {
-    const { call, message, say, count } = window.htr;
+    const { call, message, say } = window.htr;
     try {
       await call(this.acts.server.remove_pages, { pages });
       await this.acts.refresh();
-      message(`${count(pages.length, "page is", "pages are")} in the bin.`, {
-        action: "Undo", stay_ms: 15000,
+      message(t`${pages.length} [page is|pages are] in the bin.`, {
+        action: t`Undo`, stay_ms: 15000,
         onAction: () => call(this.acts.server.restore_pages, { pages }).then(() => this.acts.refresh()).catch(say),
       });
     } catch (error) {
@@ -174,15 +174,15 @@ class Arrange {
   }
 
   async ask(pages) {
-    const { h, call, say, count } = window.htr;
+    const { h, call, say } = window.htr;
     try {
       const { documents } = await call(this.acts.server.other_documents);
       const others = documents.filter((one) => one.id !== this.acts.document());
       this.asked = pages;
-      this.dialog.querySelector("h2").textContent = `Move ${count(pages.length, "page", "pages")}`;
+      this.dialog.querySelector("h2").textContent = t`Move ${pages.length} [page|pages]`;
       this.dialog.querySelector("select").replaceChildren(
         ...others.map((one) => h("option", { value: one.id }, one.project ? `${one.project} · ${one.title}` : one.title)),
-        h("option", { value: "" }, "a new document"));
+        h("option", { value: "" }, t`a new document`));
       this.showTitle();
       this.dialog.showModal();
     } catch (error) {
@@ -195,11 +195,11 @@ class Arrange {
   }
 
   async turn(pages, quarters) {
-    const { call, say, count } = window.htr;
+    const { call, say } = window.htr;
     try {
       await call(this.acts.server.turn_pages, { pages, quarters });
       await this.acts.refresh();
-      tellTurned(pages, `${count(pages.length, "page was", "pages were")} turned. Lines that nobody has touched are found anew.`, this.acts);
+      tellTurned(pages, t`${pages.length} [page was|pages were] turned. Lines that nobody has touched are found anew.`, this.acts);
     } catch (error) {
       say(error);
       this.acts.refresh().catch(say);
@@ -213,7 +213,7 @@ class Arrange {
   decide(event) {
     event.preventDefault();
     const target = Number(this.dialog.querySelector("select").value) || null;
-    const title = this.dialog.querySelector(".new-title input").value.trim() || "Untitled document";
+    const title = this.dialog.querySelector(".new-title input").value.trim() || t`Untitled document`;
     this.dialog.close();
     this.put(this.asked, target, null, null, title);
   }

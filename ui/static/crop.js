@@ -1,4 +1,6 @@
 // A frame on the image of a page: drawn by pointer, or set by numbers; what is outside is cut off.
+const SIDES = [["left", t`left, px`], ["top", t`top, px`], ["right", t`right, px`], ["bottom", t`bottom, px`]];
+
 class Crop {
   // acts: {server, refresh()}
   constructor(place, acts) {
@@ -7,8 +9,8 @@ class Crop {
     this.dialog = place.querySelector(".crop-dialog");
     this.image = this.dialog.querySelector("img");
     this.frame = this.dialog.querySelector(".frame");
-    this.fields = Object.fromEntries(["left", "top", "right", "bottom"].map((side) => [side, h("input", { type: "number", min: 0, step: 1 })]));
-    this.dialog.querySelector(".sides").replaceChildren(...Object.entries(this.fields).map(([side, field]) => h("label", {}, `${side}, px`, field)));
+    this.fields = Object.fromEntries(SIDES.map(([side]) => [side, h("input", { type: "number", min: 0, step: 1 })]));
+    this.dialog.querySelector(".sides").replaceChildren(...SIDES.map(([side, words]) => h("label", {}, words, this.fields[side])));
     for (const field of Object.values(this.fields)) field.addEventListener("input", () => this.showFrame());
     const sheet = this.dialog.querySelector(".crop-sheet");
     sheet.addEventListener("pointerdown", (event) => this.draw(sheet, event));
@@ -25,7 +27,7 @@ class Crop {
 
   ask(page) {
     this.page = page;
-    this.dialog.querySelector("h2").textContent = `Crop page ${page.number}`;
+    this.dialog.querySelector("h2").textContent = t`Crop page ${page.number}`;
     this.image.src = page.image;
     this.set(0, 0, page.width, page.height);
     this.dialog.showModal();
@@ -42,7 +44,7 @@ class Crop {
   }
 
   sides() {
-    return ["left", "top", "right", "bottom"].map((side) => Number(this.fields[side].value) || 0);
+    return SIDES.map(([side]) => Number(this.fields[side].value) || 0);
   }
 
   showFrame() {
@@ -70,7 +72,7 @@ class Crop {
     await call(this.acts.server.cut_page, { page: this.page.id, frame: this.sides().map((side) => side + 1) });
     this.dialog.close();
     await this.acts.refresh();
-    tellTurned([this.page.id], `Page ${this.page.number} was cropped; its lines followed.`, this.acts);
+    tellTurned([this.page.id], t`Page ${this.page.number} was cropped; its lines followed.`, this.acts);
   }
 }
 
@@ -78,6 +80,6 @@ class Crop {
 function tellTurned(pages, words, { server, refresh }) {
   const { call, message, say } = window.htr;
   message(words, {
-    action: "Undo", stay_ms: 15000, onAction: () => call(server.undo_turns, { pages }).then(refresh).catch(say),
+    action: t`Undo`, stay_ms: 15000, onAction: () => call(server.undo_turns, { pages }).then(refresh).catch(say),
   });
 }

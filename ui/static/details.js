@@ -1,5 +1,5 @@
 // What people note of a document: project, date, archive, shelf mark, language, notes.
-const FACT_WORDS = [["project", "Project"], ["date", "Date"], ["archive", "Archive"], ["shelf_mark", "Shelf mark"], ["language", "Language"]];
+const FACT_WORDS = [["project", t`Project`], ["date", t`Date`], ["archive", t`Archive`], ["shelf_mark", t`Shelf mark`], ["language", t`Language`]];
 
 // Returns what is known of the document in one line: archive, shelf mark, date, language.
 const factsLine = (shown) => [shown.archive, shown.shelf_mark, shown.date, shown.language].filter(Boolean).join(" · ");
@@ -16,7 +16,7 @@ class Details {
     this.fields.replaceChildren(...FACT_WORDS.map(([name, words]) => h("label", {}, words,
       h("input", { type: "text", name, maxlength: 300, list: name === "project" ? "htr-projects" : null }))),
     h("datalist", { id: "htr-projects" }),
-    h("label", {}, "Notes", h("textarea", { name: "notes", rows: 5, maxlength: 10000 })));
+    h("label", {}, t`Notes`, h("textarea", { name: "notes", rows: 5, maxlength: 10000 })));
     for (const dialog of [this.dialog, this.note]) dialog.querySelector(".cancel").addEventListener("click", () => dialog.close());
     this.dialog.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -62,7 +62,7 @@ class Details {
 
   askNote(page) {
     this.noted = page;
-    this.note.querySelector("h2").textContent = `Note on page ${page.number}`;
+    this.note.querySelector("h2").textContent = t`Note on page ${page.number}`;
     this.note.querySelector("textarea").value = page.note;
     this.note.showModal();
   }

@@ -1,5 +1,5 @@
 // One document: its pages as thumbnails, more pages by dropping them, running work, its text.
-const { h, icon, call, message, say, place, count, bar, choose, setDrop } = window.htr;
+const { h, icon, call, message, say, place, bar, choose, setDrop } = window.htr;
 const body = element.querySelector(".body");
 const uploads = element.querySelector(".uploads");
 const title = element.querySelector("input.title");
@@ -41,11 +41,11 @@ function readByOther(answer) {
   otherModel.classList.toggle("quiet", !pages.length);
   otherModel.replaceChildren(
     h("span", {}, pages.length
-      ? `${count(pages.length, "page was", "pages were")} read by another model than ${answer.model}, which is in use now.`
-      : `Read by ${answer.model}, and by another model before.`),
+      ? t`${pages.length} [page was|pages were] read by another model than ${answer.model}, which is in use now.`
+      : t`Read by ${answer.model}, and by another model before.`),
     pages.length ? h("button", { type: "button", class: "read-again", onclick: guarded(readWithCurrent),
-      title: "Lines and what people wrote stay." }, icon("again"), `Read ${pages.length === 1 ? "it" : "them"} again`) : "",
-    compared ? h("a", { class: "button changed-link", href: `#/changes/document/${opened}` }, "What changed") : "");
+      title: t`Lines and what people wrote stay.` }, icon("again"), pages.length === 1 ? t`Read it again` : t`Read them again`) : "",
+    compared ? h("a", { class: "button changed-link", href: `#/changes/document/${opened}` }, t`What changed`) : "");
 }
 
 async function readWithCurrent() {
@@ -54,18 +54,18 @@ async function readWithCurrent() {
 }
 
 function stateOf(page) {
-  if (page.state === "waiting") return h("span", { class: "soft small" }, "waits to be read");
+  if (page.state === "waiting") return h("span", { class: "soft small" }, t`waits to be read`);
   if (page.state === "reading") {
-    return h("span", { class: "small" }, h("span", { class: "busy" }, page.phase || "reading"),
+    return h("span", { class: "small" }, h("span", { class: "busy" }, t.said(page.phase) || t`reading`),
       h("progress", { max: 1, value: page.progress, style: "width:100%" }));
   }
   if (page.state === "failed") {
-    return h("span", { class: "small state-failed" }, page.message, " ",
-      h("button", { type: "button", class: "quiet", onclick: guarded(() => readAgain(page)) }, icon("again"), "Try again"));
+    return h("span", { class: "small state-failed" }, t.said(page.message), " ",
+      h("button", { type: "button", class: "quiet", onclick: guarded(() => readAgain(page)) }, icon("again"), t`Try again`));
   }
-  if (!page.lines) return h("span", { class: "soft small" }, "no text lines found");
+  if (!page.lines) return h("span", { class: "soft small" }, t`no text lines found`);
   const left = page.lines - page.corrected - page.confirmed;
-  return h("span", { class: "soft small" }, left ? `${left} of ${count(page.lines, "line", "lines")} to check` : "all lines checked");
+  return h("span", { class: "soft small" }, left ? t`${left} of ${page.lines} [line|lines] to check` : t`all lines checked`);
 }
 
 function card(page) {
@@ -76,21 +76,20 @@ function card(page) {
       h("a", { class: "title", href: `#/page/${page.id}`, title: page.name }, `${page.number}  ${page.name}`),
       bar(page), stateOf(page),
       page.note ? h("span", { class: "small note", title: page.note }, icon("note"), page.note) : null,
-      page.read ? h("span", { class: "soft small by", title: page.read.by.join(", ") }, `read by ${page.read.by.join(", ")}`) : null),
+      page.read ? h("span", { class: "soft small by", title: page.read.by.join(", ") }, t`read by ${page.read.by.join(", ")}`) : null),
     arrange.controls(page),
     h("button", {
-      type: "button", class: "remove", "aria-label": `Remove page ${page.number}`, title: "To the bin",
+      type: "button", class: "remove", "aria-label": t`Remove page ${page.number}`, title: t`To the bin`,
       onclick: guarded(() => arrange.remove([page.id])),
     }, icon("bin"))), page);
 }
 
 function emptyDocument() {
   return h("div", { class: "empty" },
-    h("h2", {}, "No pages in this document yet"),
-    h("p", {}, "Drop the scans of its pages anywhere on this window, as many as you like. "
-      + "You can correct the first while the rest is being read."),
+    h("h2", {}, t`No pages in this document yet`),
+    h("p", {}, t`Drop the scans of its pages anywhere on this window, as many as you like. You can correct the first while the rest is being read.`),
     h("div", { class: "buttons" },
-      h("button", { type: "button", class: "first", onclick: chooseFiles }, icon("upload"), "Add pages")));
+      h("button", { type: "button", class: "first", onclick: chooseFiles }, icon("upload"), t`Add pages`)));
 }
 
 async function refresh() {
@@ -105,7 +104,7 @@ async function refresh() {
   pages = answer.pages;
   about = answer.document;
   if (document.activeElement !== title) title.value = answer.document.title;
-  document.title = `${answer.document.title} · HTR Desk`;
+  document.title = t`${answer.document.title} · HTR Desk`;
   const fresh = JSON.stringify(answer);
   if (fresh !== drawn) { // while nothing changes, the cards stay: so do focus and pointer
     const held = document.activeElement;
@@ -134,17 +133,17 @@ async function rename() {
   await refresh();
 }
 
-element.querySelector(".add").replaceChildren(icon("upload"), "Add pages");
+element.querySelector(".add").replaceChildren(icon("upload"), t`Add pages`);
 element.querySelector(".add").addEventListener("click", chooseFiles);
 element.querySelector(".from-address").addEventListener("click", () => imports.askAddress());
-element.querySelector(".details").append(icon("note"), "About");
+element.querySelector(".details").append(icon("note"), t`About`);
 element.querySelector(".details").addEventListener("click", guarded(() => details.ask()));
 element.querySelector(".copy-link").append(icon("link"));
 element.querySelector(".copy-link").addEventListener("click", () => window.htr.copyLink());
 element.querySelector(".search-here").prepend(icon("search"));
-element.querySelector(".export").append(icon("download"), "Export");
+element.querySelector(".export").append(icon("download"), t`Export`);
 element.querySelector(".export").addEventListener("click", guarded(() => (
-  window.htr.exportPages(element, server, [{ scope: "document", number: opened, words: "this document" }]))));
+  window.htr.exportPages(element, server, [{ scope: "document", number: opened, words: t`this document` }]))));
 title.addEventListener("change", guarded(rename));
 title.addEventListener("keydown", (event) => event.key === "Enter" && title.blur());
 
@@ -161,7 +160,7 @@ place("document", {
       element.querySelector(".facts-line").hidden = true;
     }
     opened = at.document;
-    setDrop("Drop pages, folders or archives to add them to this document", addFiles);
+    setDrop(t`Drop pages, folders or archives to add them to this document`, addFiles);
     refresh().catch(say);
     imports.enter();
     const files = window.htr.pendingFiles;

@@ -2,7 +2,7 @@
 // somebody says so. The work is on the server; any tab shows it, and may leave.
 (() => {
   if (!window.htr || window.htr.Imports) return;
-  const { h, icon, call, message, say, count } = window.htr;
+  const { h, icon, call, message, say } = window.htr;
   const PLANNED = /\.(zip|xml|parquet|jsonl|csv|gt\.txt)$/i;
   const ACTIVE = ["waiting", "running"];
   const POLL_MS = 700;
@@ -11,21 +11,21 @@
   const needsPlan = (files) => files.some((file) => PLANNED.test(file.name));
 
   const list = (words, items, total) => items.length
-    ? h("details", {}, h("summary", {}, words), h("ul", {}, items.map((item) => h("li", {}, item)),
-      total > items.length ? h("li", { class: "soft" }, `and ${(total - items.length).toLocaleString("en")} more`) : null))
+    ? h("details", {}, h("summary", {}, words), h("ul", {}, items.map((item) => h("li", {}, t.said(item))),
+      total > items.length ? h("li", { class: "soft" }, t`and ${total - items.length} more`) : null))
     : null;
 
   // What would come in, in sentences.
   function foundWords(found) {
-    const formats = Object.entries(found.formats).map(([name, number]) => `${number.toLocaleString("en")} ${name}`).join(", ");
-    const titles = found.documents.map((one) => `“${one.title}” (${one.pages.toLocaleString("en")})`);
+    const formats = Object.entries(found.formats).map(([name, number]) => `${t.number(number)} ${name}`).join(", ");
+    const titles = found.documents.map((one) => `“${one.title}” (${t.number(one.pages)})`);
     const described = Object.values(found.formats).reduce((sum, number) => sum + number, 0);
     return [
-      found.document_count > 1 ? `${count(found.document_count, "document", "documents")}: ${titles.join(", ")}` : null,
-      described ? `${count(described, "page", "pages")} with lines (${formats}): ${count(found.lines, "line", "lines")}, ${found.texts.toLocaleString("en")} of them with text` : null,
-      found.known ? `${found.known.toLocaleString("en")} of them belong to pages that are here already and get these lines instead of their own` : null,
-      found.images > described - found.known ? `${count(found.images - (described - found.known), "image", "images")} without lines` : null,
-      found.line_images ? `${count(found.line_images, "line image", "line images")} with text, each of which becomes a page of one line` : null,
+      found.document_count > 1 ? t`${found.document_count} [document|documents]: ${titles.join(", ")}` : null,
+      described ? t`${described} [page|pages] with lines (${formats}): ${found.lines} [line|lines], ${found.texts} of them with text` : null,
+      found.known ? t`${found.known} of them belong to pages that are here already and get these lines instead of their own` : null,
+      found.images > described - found.known ? t`${found.images - (described - found.known)} [image|images] without lines` : null,
+      found.line_images ? t`${found.line_images} [line image|line images] with text, each of which becomes a page of one line` : null,
     ].filter(Boolean);
   }
 
@@ -55,17 +55,17 @@
         known.querySelector("input").focus();
         return;
       }
-      const field = h("input", { type: "text", "aria-label": "Address of the manifest", placeholder: "https://…/manifest.json", maxlength: 2000 });
+      const field = h("input", { type: "text", "aria-label": t`Address of the manifest`, placeholder: "https://…/manifest.json", maxlength: 2000 });
       const form = h("form", { class: "import", onsubmit: (event) => {
         event.preventDefault();
         call(this.server.look_address, { document: this.document(), address: field.value })
           .then(() => { form.remove(); return this.refresh(); }).catch(say);
       } },
-      h("h2", {}, "Pages from a library"),
-      h("p", { class: "soft small" }, "Many libraries give an address for each of their books: a IIIF manifest. Its pages are fetched once, into this app."),
+      h("h2", {}, t`Pages from a library`),
+      h("p", { class: "soft small" }, t`Many libraries give an address for each of their books: a IIIF manifest. Its pages are fetched once, into this app.`),
       field,
-      h("div", { class: "buttons" }, h("button", { type: "submit", class: "first" }, "Look"),
-        h("button", { type: "button", onclick: () => form.remove() }, "Cancel")));
+      h("div", { class: "buttons" }, h("button", { type: "submit", class: "first" }, t`Look`),
+        h("button", { type: "button", onclick: () => form.remove() }, t`Cancel`)));
       this.rows.after(form);
       field.focus();
     }
@@ -99,8 +99,8 @@
       this.onChange();
       if (state !== "done") return;
       const open = this.document() === null && result.documents.length === 1;
-      message(`${count(result.pages, "page is", "pages are")} in, with ${count(result.lines, "line", "lines")}.`, {
-        action: open ? "Open" : null, stay_ms: 15000,
+      message(t`${result.pages} [page is|pages are] in, with ${result.lines} [line|lines].`, {
+        action: open ? t`Open` : null, stay_ms: 15000,
         onAction: () => { location.hash = `#/document/${result.documents[0]}`; },
       });
     }
@@ -134,29 +134,29 @@
       return h("button", { type: "button", class: first ? "first" : null, onclick: () => action().then(() => this.refresh()).catch(say) }, words);
     }
 
-    forget(one, words = "Close") {
+    forget(one, words = t`Close`) {
       return this.button(words, () => call(this.server.forget_import, { run: one.look }));
     }
 
     work(one) {
-      const words = one.phase || (one.step === "look" ? "waiting to be looked through" : "waiting to be taken in");
+      const words = t.said(one.phase) || (one.step === "look" ? t`waiting to be looked through` : t`waiting to be taken in`);
       return [h("span", { class: "busy" }, words), h("progress", { max: 1, value: one.progress }),
-        this.button("Stop", () => call(this.server.cancel_import, { run: one.run }))];
+        this.button(t`Stop`, () => call(this.server.cancel_import, { run: one.run }))];
     }
 
     stopped(one) {
       const taking = one.step === "take";
-      return [h("p", { class: one.state === "failed" ? "state-failed" : null }, one.state === "failed" ? one.message
-        : taking ? "Stopped. The pages that are in stay." : "Stopped."),
+      return [h("p", { class: one.state === "failed" ? "state-failed" : null }, one.state === "failed" ? t.said(one.message)
+        : taking ? t`Stopped. The pages that are in stay.` : t`Stopped.`),
       h("div", { class: "buttons" },
-        taking ? this.button("Go on", () => call(this.server.take_import, { run: one.run, by: "human", partly: true, read: true }), true) : null,
-        this.forget(one, taking ? "Leave it at that" : "Close"))];
+        taking ? this.button(t`Go on`, () => call(this.server.take_import, { run: one.run, by: "human", partly: true, read: true }), true) : null,
+        this.forget(one, taking ? t`Leave it at that` : t`Close`))];
     }
 
     result(one) {
       const { pages, lines, problems, problem_count: total, notes } = one.result;
-      return [h("p", {}, `${count(pages, "page is", "pages are")} in, with ${count(lines, "line", "lines")}. ${count(total, "thing was", "things were")} left out.`),
-        list("What was left out", problems, total), list("Remarks", notes, notes.length), h("div", { class: "buttons" }, this.forget(one))];
+      return [h("p", {}, t`${pages} [page is|pages are] in, with ${lines} [line|lines]. ${total} [thing was|things were] left out.`),
+        list(t`What was left out`, problems, total), list(t`Remarks`, notes, notes.length), h("div", { class: "buttons" }, this.forget(one))];
     }
 
     plan(one) {
@@ -168,11 +168,11 @@
       const choice = (value, words) => h("label", {}, h("input", { type: "radio", name, value, onchange: check }), " ", words);
       const partly = h("input", { type: "checkbox", onchange: () => check() });
       const read = h("input", { type: "checkbox", checked: true });
-      const by = h("fieldset", { hidden: !textual }, h("legend", {}, "The text was written or checked"),
-        choice("human", "by people: it counts as corrected, and models learn from it"),
-        choice("machine", "by a machine: it waits to be checked"));
+      const by = h("fieldset", { hidden: !textual }, h("legend", {}, t`The text was written or checked`),
+        choice("human", t`by people: it counts as corrected, and models learn from it`),
+        choice("machine", t`by a machine: it waits to be checked`));
       const chosen = () => (textual ? by.querySelector("input:checked")?.value : "human");
-      const start = this.button("Take it in", () => call(this.server.take_import, {
+      const start = this.button(t`Take it in`, () => call(this.server.take_import, {
         run: one.look, by: chosen(), partly: partly.checked, read: read.checked,
       }), true);
       function check() {
@@ -180,16 +180,16 @@
       }
       check();
       return [
-        h("h2", {}, found.document_count > 1 ? `${count(found.pages, "page", "pages")} to take in`
-          : `“${found.documents[0].title}”: ${count(found.pages, "page", "pages")} to take in`),
-        one.undone ? h("p", { class: "state-failed" }, "Nothing was taken in. ", one.message) : null,
+        h("h2", {}, found.document_count > 1 ? t`${found.pages} [page|pages] to take in`
+          : t`“${found.documents[0].title}”: ${found.pages} [page|pages] to take in`),
+        one.undone ? h("p", { class: "state-failed" }, t`Nothing was taken in. ${t.said(one.message)}`) : null,
         h("ul", { class: "found" }, foundWords(found).map((words) => h("li", {}, words))),
-        list(`${count(total, "thing", "things")} that cannot be taken in`, problems, total),
-        list(count(found.notes.length, "remark", "remarks"), found.notes, found.notes.length),
+        list(t`${total} [thing|things] that cannot be taken in`, problems, total),
+        list(t`${found.notes.length} [remark|remarks]`, found.notes, found.notes.length),
         by,
-        h("label", {}, read, " Read with the model in use what has no text"),
-        total ? h("label", {}, partly, " Leave out what cannot be taken in, and take the rest") : null,
-        h("div", { class: "buttons" }, start, this.forget(one, "Forget it")),
+        h("label", {}, read, t` Read with the model in use what has no text`),
+        total ? h("label", {}, partly, t` Leave out what cannot be taken in, and take the rest`) : null,
+        h("div", { class: "buttons" }, start, this.forget(one, t`Forget it`)),
       ];
     }
   }

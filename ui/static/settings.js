@@ -8,18 +8,19 @@ for (const control of element.querySelectorAll("[data-preference]")) {
   const show = () => {
     control.value = preference(name);
     const words = element.querySelector(`[data-words="${name}"]`);
-    if (words) words.textContent = control.dataset.unit === "px" ? `${control.value} px` : Number(control.value).toFixed(2);
+    if (words) words.textContent = control.dataset.unit === "px" ? `${control.value} px` : t.number(Number(control.value), 2);
   };
   control.addEventListener("input", () => {
     setPreference(name, control.type === "range" ? Number(control.value) : control.value);
     show();
+    if (name === "language") location.reload(); // everything is written anew; what was typed is kept
   });
   show();
 }
 
 async function refresh() {
   const answer = await call(server.facts);
-  facts.replaceChildren(...answer.facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  facts.replaceChildren(...answer.facts.map(([name, value]) => h("div", {}, h("dt", {}, t.said(name)), h("dd", {}, t.said(value)))));
 }
 
 // ---- the language model ------------------------------------------------------------------------
@@ -32,15 +33,15 @@ function showLanguage(state) {
   const building = state.share !== null;
   part("#htr-language-on").checked = state.on && state.built;
   part("#htr-language-on").disabled = !state.built;
-  part(".text-name").textContent = state.text_name || "none";
+  part(".text-name").textContent = state.text_name || t`none`;
   part(".drop").hidden = !state.text_name;
-  part(".words").textContent = building ? "Being built: reading lines that were kept aside, and choosing how much it counts." : state.words;
-  part(".build").textContent = state.built ? "Build it again" : "Build it";
+  part(".words").textContent = building ? t`Being built: reading lines that were kept aside, and choosing how much it counts.` : t.said(state.words);
+  part(".build").textContent = state.built ? t`Build it again` : t`Build it`;
   part(".build").hidden = building;
   part("progress").hidden = !building;
   part("progress").value = state.share || 0;
   part(".trouble").hidden = !state.trouble;
-  part(".trouble").textContent = state.trouble;
+  part(".trouble").textContent = t.said(state.trouble);
   clearTimeout(asking);
   if (building) asking = setTimeout(() => askLanguage(server.language), 1000);
 }
@@ -64,18 +65,18 @@ part(".choose").addEventListener("click", () => {
     const file = input.files[0];
     if (!file) return;
     if (file.size > LONGEST_TEXT) {
-      message(`“${file.name}” is larger than 20 MB. Choose a part of it.`, { kind: "error" });
+      message(t`“${file.name}” is larger than 20 MB. Choose a part of it.`, { kind: "error" });
       return;
     }
     await askLanguage(server.choose_language_text, { name: file.name, text: await file.text() });
-    message("The text is kept. Build the language model to use it.");
+    message(t`The text is kept. Build the language model to use it.`);
   });
   input.click();
 });
 
 place("settings", {
   enter() {
-    document.title = "Settings · HTR Desk";
+    document.title = t`Settings · HTR Desk`;
     refresh().catch(say);
     askLanguage(server.language);
   },

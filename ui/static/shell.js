@@ -69,7 +69,7 @@
   // sentence for the user; anything else thrown means that the server was not reached.
   async function call(serverFunction, argument) {
     const answer = await serverFunction(argument || {});
-    if (answer && answer.error) throw new ServerError(answer.error);
+    if (answer && answer.error) throw new ServerError(t.said(answer.error));
     if (answer === undefined || answer === null) throw new Error("no answer");
     return answer;
   }
@@ -83,7 +83,7 @@
       box.append(h("button", { type: "button", onclick: () => { box.remove(); onAction(); } }, action));
     }
     box.append(h("button", {
-      type: "button", class: "quiet", "aria-label": "Close this message", onclick: () => box.remove(),
+      type: "button", class: "quiet", "aria-label": t`Close this message`, onclick: () => box.remove(),
     }, "×"));
     holder.append(box);
     if (kind !== "error") setTimeout(() => box.remove(), stay_ms);
@@ -95,16 +95,16 @@
     const link = `${location.href.split("#")[0]}${address}`;
     try {
       await navigator.clipboard.writeText(link);
-      message("The link is copied.");
+      message(t`The link is copied.`);
     } catch { // browsers keep the clipboard shut where the connection is not encrypted
-      message(`The link: ${link}`, { stay_ms: 60000 });
+      message(t`The link: ${link}`, { stay_ms: 60000 });
     }
   }
 
   function say(error) {
     if (error instanceof ServerError) message(error.message, { kind: "error" });
     else {
-      message("The server cannot be reached. Check that it runs, then try again.", { kind: "error" });
+      message(t`The server cannot be reached. Check that it runs, then try again.`, { kind: "error" });
       console.error(error);
     }
   }
@@ -168,8 +168,10 @@
     if (places[at.place]) places[at.place].enter(at);
   }
 
-  // Registers a place; `enter` gets the address each time the place is shown.
+  // Registers a place, whose words are then put into the reader's language; `enter` gets the address
+  // each time the place is shown.
   function place(name, { enter, leave }) {
+    t.screen(document.querySelector(`.htr[data-place="${name}"]`));
     places[name] = { enter, leave };
     if (address().place === name) show();
   }
@@ -178,7 +180,7 @@
 
   // ---- preferences: this browser's own -------------------------------------------------------
   const DEFAULTS = { theme: "system", textSize_px: 21, doubtBelow: 0.5, dismissedRun: null, export: null,
-    wordsStand: "ink", lineZoom: 1, context: false, textFont: "system", keys: {}, usedCharacters: {}, abbreviations: {} };
+    language: "system", wordsStand: "ink", lineZoom: 1, context: false, textFont: "system", keys: {}, usedCharacters: {}, abbreviations: {} };
 
   function preference(name) {
     try {
@@ -193,7 +195,7 @@
     try {
       localStorage.setItem(`htr-preference-${name}`, JSON.stringify(value));
     } catch {
-      message("This browser keeps no settings for this page; the choice lasts until it is closed.");
+      message(t`This browser keeps no settings for this page; the choice lasts until it is closed.`);
     }
     applyPreferences();
     window.dispatchEvent(new CustomEvent("htr-preference", { detail: { name, value } }));
@@ -206,28 +208,25 @@
   }
 
   // ---- words ---------------------------------------------------------------------------------
-  const count = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
-
   function ago(time) {
     const passed_s = (Date.now() - new Date(time).getTime()) / 1000;
-    if (!(passed_s > 60)) return "just now";
-    if (passed_s < 3600) return count(Math.floor(passed_s / 60), "minute ago", "minutes ago");
-    if (passed_s < 86400) return count(Math.floor(passed_s / 3600), "hour ago", "hours ago");
-    return new Date(time).toLocaleDateString();
+    if (!(passed_s > 60)) return t`just now`;
+    if (passed_s < 3600) return t`${Math.floor(passed_s / 60)} [minute ago|minutes ago]`;
+    if (passed_s < 86400) return t`${Math.floor(passed_s / 3600)} [hour ago|hours ago]`;
+    return t.date(time);
   }
 
   // Returns the bar of a document's or page's progress: machine | corrected | confirmed.
   function bar(counts) {
     const total = Math.max(1, counts.lines);
     const part = (kind) => h("span", { class: kind, style: `width:${(100 * counts[kind]) / total}%` });
-    const words = `${count(counts.lines, "line", "lines")}: ${counts.machine} read by machine, `
-      + `${counts.corrected} corrected, ${counts.confirmed} confirmed`;
+    const words = t`${counts.lines} [line|lines]: ${counts.machine} read by machine, ${counts.corrected} corrected, ${counts.confirmed} confirmed`;
     return h("div", { class: "bar", role: "img", "aria-label": words, title: words },
       part("confirmed"), part("corrected"), part("machine"));
   }
 
   window.htr = {
-    h, icon, call, message, copyLink, say, place, address, show, preference, setPreference, count, ago, bar,
+    h, icon, call, message, copyLink, say, place, address, show, preference, setPreference, ago, bar,
     ServerError,
   };
   applyPreferences();

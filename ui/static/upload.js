@@ -16,12 +16,12 @@
       request.open("POST", address);
       request.setRequestHeader("X-File-Name", encodeURIComponent(nameOf(file)));
       request.upload.onprogress = (event) => event.lengthComputable && onShare(event.loaded / event.total);
-      request.onerror = () => reject(new Error("The connection broke."));
+      request.onerror = () => reject(new Error(t`The connection broke.`));
       request.onload = () => {
         try {
           resolve(JSON.parse(request.responseText));
         } catch {
-          reject(new Error(`The server answered ${request.status}.`));
+          reject(new Error(t`The server answered ${request.status}.`));
         }
       };
       request.send(file);
@@ -32,26 +32,26 @@
   async function sendOne(address, file, row) {
     const progress = row.querySelector("progress");
     const words = row.querySelector(".words");
-    words.textContent = "sending";
+    words.textContent = t`sending`;
     try {
       const answer = await send(address, file, (share) => {
         progress.value = share;
         if (share >= 1) {
           progress.removeAttribute("value"); // sent: the server now checks and stores it
-          words.textContent = "checking";
+          words.textContent = t`checking`;
         }
       });
       if (!answer.message) {
         row.remove();
         return answer;
       }
-      words.textContent = answer.message;
+      words.textContent = t.said(answer.message);
     } catch (error) {
-      words.textContent = `${error.message} This file is not in; add it again.`;
+      words.textContent = t`${error.message} This file is not in; add it again.`;
     }
     row.classList.add("failed");
     progress.remove();
-    row.append(h("button", { type: "button", class: "quiet", onclick: () => row.remove(), "aria-label": "Close" }, "×"));
+    row.append(h("button", { type: "button", class: "quiet", onclick: () => row.remove(), "aria-label": t`Close` }, "×"));
     return null;
   }
 
@@ -60,7 +60,7 @@
   async function upload(address, files, holder, onFile, quiet = false) {
     const rows = [...files].map((file) => h("div", { class: "upload" },
       h("span", { class: "name", title: nameOf(file) }, nameOf(file)),
-      h("progress", { max: 1, value: 0 }), h("span", { class: "words small" }, "waiting")));
+      h("progress", { max: 1, value: 0 }), h("span", { class: "words small" }, t`waiting`)));
     holder.append(...rows);
     running += 1;
     let sent = 0;
@@ -70,7 +70,7 @@
       onFile(answer);
     }
     running -= 1;
-    if (sent && files.length > 1 && !quiet) message(`${sent} of ${files.length} files are in.`);
+    if (sent && files.length > 1 && !quiet) message(t`${sent} of ${files.length} files are in.`);
     return sent;
   }
 

@@ -22,10 +22,10 @@ class Alternatives {
     const { character, others } = this.at;
     this.element.classList.toggle("called", this.called);
     this.element.replaceChildren(
-      h("span", { class: "soft" }, `${character[0] === " " ? "space" : character[0]} ${Math.round(100 * character[1])} %, or`),
+      h("span", { class: "soft" }, t`${character[0] === " " ? t`space` : character[0]} ${t.percent(character[1], 0)}, or`),
       ...others.map(([text, chance], index) => h("button", {
         type: "button", onpointerdown: (event) => event.preventDefault(), onclick: () => this.pick(index + 1),
-      }, h("kbd", {}, index + 1), h("b", {}, text === "" ? "nothing" : text === " " ? "space" : text), ` ${Math.round(100 * chance)} %`)));
+      }, h("kbd", {}, index + 1), h("b", {}, text === "" ? t`nothing` : text === " " ? t`space` : text), ` ${t.percent(chance, 0)}`)));
   }
 
   // Returns {offset, character, others} of the machine's character there, where it has any choices.

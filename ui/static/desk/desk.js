@@ -1,5 +1,5 @@
 // The desk: one page, its image on the left and its lines on the right.
-const { h, icon, call, message, say, place, count, preference } = window.htr;
+const { h, icon, call, message, say, place, preference } = window.htr;
 const list = element.querySelector(".lines");
 const header = element.querySelector(".page-bar");
 const left = element.querySelector(".left");
@@ -66,7 +66,7 @@ function showWritten(row) {
   const focused = document.activeElement === row.field;
   row.setText(text);
   if (focused) row.field.setSelectionRange(Math.max(0, text.length - fromEnd), Math.max(0, text.length - fromEnd));
-  row.tell("written by the rules of this document");
+  row.tell(t`written by the rules of this document`);
 }
 
 function showCounter() {
@@ -75,9 +75,9 @@ function showCounter() {
   const counted = page.lines.filter((line) => !isAside(line));
   const open = counted.filter((line) => line.status === "machine").length;
   left.textContent = page.lines.length
-    ? working ? `${page.phase || "waiting for the lines to be found again"}…` : open ? `${open} of ${count(counted.length, "line", "lines")} left` : "all lines checked" : "";
+    ? working ? `${t.said(page.phase) || t`waiting for the lines to be found again`}…` : open ? t`${open} of ${counted.length} [line|lines] left` : t`all lines checked` : "";
   const waiting = queue.ordered ? queue.left : open;
-  if (queue.ordered && !working) left.textContent = queue.lines.length ? `${waiting} of ${queue.lines.length.toLocaleString("en")} left in the document` : "no lines in this queue";
+  if (queue.ordered && !working) left.textContent = queue.lines.length ? t`${waiting} of ${queue.lines.length} left in the document` : t`no lines in this queue`;
   element.querySelector(".pace").textContent = queue.paceWords(waiting);
   showReadBy(readBy, page, reread);
   const states = page.lines.map((line) => saving.stateOf(line));
@@ -99,41 +99,41 @@ function showHeader() {
   }, icon(name));
   header.replaceChildren(
     h("a", { class: "crumb", href: `#/document/${page.document.id}`, title: page.document.title }, icon("back"), h("span", {}, page.document.title)),
-    link(page.previous, "back", "Previous page"),
+    link(page.previous, "back", t`Previous page`),
     h("span", { class: "number" }, `${page.number} / ${page.total}`),
-    link(page.next, "forward", "Next page"),
-    h("button", { type: "button", class: "export", title: "Export", "aria-label": "Export", onclick: exportHere }, icon("download")));
-  document.title = `${page.number} · ${page.document.title} · HTR Desk`;
+    link(page.next, "forward", t`Next page`),
+    h("button", { type: "button", class: "export", title: t`Export`, "aria-label": t`Export`, onclick: exportHere }, icon("download")));
+  document.title = t`${page.number} · ${page.document.title} · HTR Desk`;
 }
 
 function exportHere() {
   if (current) saving.flush(current.line);
-  const scopes = [{ scope: "page", number: page.id, words: "this page" }, { scope: "document", number: page.document.id, words: "the whole document" }];
-  if (current) scopes.push({ scope: "line", number: current.line.id, words: `line ${rows.indexOf(current) + 1} only` });
+  const scopes = [{ scope: "page", number: page.id, words: t`this page` }, { scope: "document", number: page.document.id, words: t`the whole document` }];
+  if (current) scopes.push({ scope: "line", number: current.line.id, words: t`line ${rows.indexOf(current) + 1} only` });
   window.htr.exportPages(element, server, scopes).catch(say);
 }
 
 function showWork() {
   const words = {
-    waiting: "This page waits to be read.", reading: `${page.phase || "Reading this page"}…`, failed: page.message,
+    waiting: t`This page waits to be read.`, reading: `${t.said(page.phase) || t`Reading this page`}…`, failed: t.said(page.message),
   }[page.state];
   const again = () => call(server.read_again, { page: page.id }).then(() => open(page.id)).catch(say);
   if (["waiting", "reading"].includes(page.state)) {
     list.replaceChildren(h("div", { class: "empty" }, h("h2", { class: "busy" }, words),
-      h("progress", { max: 1, value: page.progress }), h("p", {}, "You can leave; the work goes on.")));
+      h("progress", { max: 1, value: page.progress }), h("p", {}, t`You can leave; the work goes on.`)));
   } else {
     list.replaceChildren(h("div", { class: "empty" },
-      h("h2", {}, page.state === "failed" ? "This page could not be read" : "No text lines were found here"),
-      h("p", {}, page.state === "failed" ? words : "If there is writing on this page, a sharper or larger scan may help."),
-      h("button", { type: "button", onclick: again }, icon("again"), "Read it again")));
+      h("h2", {}, page.state === "failed" ? t`This page could not be read` : t`No text lines were found here`),
+      h("p", {}, page.state === "failed" ? words : t`If there is writing on this page, a sharper or larger scan may help.`),
+      h("button", { type: "button", onclick: again }, icon("again"), t`Read it again`)));
   }
 }
 
 function showLines() {
   rows = page.lines.map(newRow);
   const end = page.next
-    ? h("a", { class: "button first end", href: `#/page/${page.next}` }, "Next page", icon("forward"))
-    : h("a", { class: "button end", href: `#/document/${page.document.id}` }, "Last page: back to the document");
+    ? h("a", { class: "button first end", href: `#/page/${page.next}` }, t`Next page`, icon("forward"))
+    : h("a", { class: "button end", href: `#/document/${page.document.id}` }, t`Last page: back to the document`);
   list.replaceChildren(...rows.map((row) => row.element), end);
   rows.forEach((row) => nearness.observe(row.element));
   for (const row of rows) {
@@ -182,7 +182,7 @@ function takeLayout(answer, touched) {
 function findLinesAgain(method, scope) {
   tools.leave();
   call(server.segment_again, { page: page.id, method, scope }).then((answer) => {
-    if (answer.pages > 1) message(`The lines of ${count(answer.pages, "page", "pages")} will be found again, one page after the other.`);
+    if (answer.pages > 1) message(t`The lines of ${answer.pages} [page|pages] will be found again, one page after the other.`);
     return open(page.id);
   }).catch(say);
 }
@@ -222,7 +222,7 @@ function followWork(answer) {
     tools.refreshed(answer);
     tellReread(page);
   }
-  if (state === "failed") message(`The page was not read again. ${answer.message}`, { kind: "error" });
+  if (state === "failed") message(t`The page was not read again. ${t.said(answer.message)}`, { kind: "error" });
   showCounter();
 }
 
@@ -291,7 +291,7 @@ function step(row, by) {
   if (queue.ordered) {
     const next = queue.step(row.line.id, by);
     if (next) goTo(...next);
-    else message(by > 0 ? "That was the last line of this queue." : "That is the first line of this queue.");
+    else message(by > 0 ? t`That was the last line of this queue.` : t`That is the first line of this queue.`);
     return;
   }
   const ahead = by > 0 ? rows.slice(rows.indexOf(row) + 1) : rows.slice(0, rows.indexOf(row)).reverse();
@@ -310,7 +310,7 @@ function stepToDoubtful(row) {
   const order = [...rows.slice(at + 1), ...rows.slice(0, at)];
   const next = order.find((other) => isDoubtful(other.line));
   if (next) focusLine(next.line.id, { quietly: true });
-  else message("No doubtful line is left on this page.");
+  else message(t`No doubtful line is left on this page.`);
 }
 
 // ---- editing ---------------------------------------------------------------------------------
@@ -434,7 +434,7 @@ const acts = {
   unsure: (row) => mark(row, "unsure"),
   doubtful: (row) => toggleStatus(row, "doubtful"),
   ignored: (row) => toggleStatus(row, "ignored"),
-  choices: (row) => alternatives.next(row, { around: true }) || message("No doubtful character is left in this line."),
+  choices: (row) => alternatives.next(row, { around: true }) || message(t`No doubtful character is left in this line.`),
   palette: () => palette.open(),
   history: (row) => { saving.flush(row.line); versions.open(row, rows.indexOf(row) + 1).catch(say); },
   replace: (row) => { saving.flush(row.line); replacing.open(row.field.value.slice(row.field.selectionStart, row.field.selectionEnd)).catch(say); },
@@ -487,11 +487,11 @@ async function saveLeftDrafts() {
     const { id, text, status, parent } = draft;
     try {
       const answer = await call(server.save_line, { line: id, text, status, parent, tidy: false });
-      if (answer.conflict) message(`“${text}”, kept in this browser, was not saved: somebody wrote “${answer.conflict.text}” on that line, which is not on this page any more.`, { kind: "error" });
+      if (answer.conflict) message(t`“${text}”, kept in this browser, was not saved: somebody wrote “${answer.conflict.text}” on that line, which is not on this page any more.`, { kind: "error" });
       else if (answer.gone) tellGone(answer);
     } catch (error) {
       if (!(error instanceof window.htr.ServerError)) return; // tried again when the page is opened again
-      message(`“${text}”, kept in this browser, could not be saved. ${error.message}`, { kind: "error" });
+      message(t`“${text}”, kept in this browser, could not be saved. ${error.message}`, { kind: "error" });
     }
     saving.dropDraft(draft);
   }
@@ -499,8 +499,7 @@ async function saveLeftDrafts() {
 
 // The text of a line that another tab took off the page is kept, but where is it?
 function tellGone(line) {
-  window.htr.message(`“${line.text}” is saved, but its line was taken off this page meanwhile. `
-    + "The text comes back with the line: “Edit lines”, then Undo.", { kind: "error" });
+  window.htr.message(t`“${line.text}” is saved, but its line was taken off this page meanwhile. The text comes back with the line: “Edit lines”, then Undo.`, { kind: "error" });
   refresh().catch(say);
 }
 
@@ -574,7 +573,7 @@ tool("lines", (event) => {
 tool("edit", () => (tools.on ? tools.leave() : tools.enter()));
 const keyHints = element.querySelector(".key-hints");
 const hint = (act, words) => h("span", {}, chordKeys(keymap.first(act)), words);
-const showKeys = () => keyHints.replaceChildren(hint("next", "accept, next"), hint("back", "back"), hint("doubtful-next", "next doubtful"), hint("machine", "machine's reading"));
+const showKeys = () => keyHints.replaceChildren(hint("next", t`accept, next`), hint("back", t`back`), hint("doubtful-next", t`next doubtful`), hint("machine", t`machine's reading`));
 showKeymap(help.querySelector(".keymap"), keymap, showKeys);
 showKeys();
 tool("paste", pasteDialog(element, { page: () => page, server, refresh: () => refresh() }));

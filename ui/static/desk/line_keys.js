@@ -1,28 +1,28 @@
 // The line editor by keyboard; the same list is shown among the keys of the desk.
 const CROSS_STEP_PX = 8; // of the screen: the cross crosses a page; lines move by single pixels
 const LINE_KEYS = [
-  ["E", "F2", "Edit the lines on the page image; F2 works from within a text as well"],
-  ["Esc", "Let go, one step at a time: tool, point, selection, editing"],
-  ["Tab", "]", "Select the next line; Shift+Tab or [ the one before"],
-  ["X", "Add the next line to the selection; Shift+X the one before"],
-  ["Ctrl A", "Select all lines"],
-  ["click", "Select; Shift+click adds or takes away; Shift+drag selects by a rectangle"],
-  ["V", "B", "Tools: select, or select by a rectangle"],
-  ["drag", "Move a point, or the selected lines; beside the lines, the page"],
-  ["←↑↓→", "Move the selected point or lines by 1 pixel; with Shift by 10"],
-  ["N", "P", "Select the next or previous point of the line"],
-  ["I", "double-click", "Add a point: after the selected one, or where you double-click"],
-  ["Delete", "Remove the selected point, or the selected lines"],
-  ["D", "Draw a line: click, click, double-click or Enter; Backspace takes back a point"],
-  ["S", "Split: at the selected point, or click where"],
-  ["Space", "Drawing or splitting by keyboard: arrows move the cross, Space sets it; with a drag, Space moves the page"],
-  ["M", "Merge the selected lines into the first of them"],
-  ["R", "Reverse the direction of the selected lines"],
-  ["T", "Take lines in that were set aside (of a facing page, or doubtful), or set lines aside"],
-  ["Alt ↑", "Alt ↓", "Move the line up or down in the reading order; or drag its number"],
-  ["O", "Put all lines into automatic reading order"],
-  ["Ctrl Z", "Undo, as often as you like, after a reload too; Ctrl+Shift+Z or Ctrl+Y redoes"],
-  ["+", "−", "0", "Zoom in, zoom out, fit the width; also wheel and pinch"],
+  ["E", "F2", t`Edit the lines on the page image; F2 works from within a text as well`],
+  ["Esc", t`Let go, one step at a time: tool, point, selection, editing`],
+  ["Tab", "]", t`Select the next line; Shift+Tab or [ the one before`],
+  ["X", t`Add the next line to the selection; Shift+X the one before`],
+  ["Ctrl A", t`Select all lines`],
+  [t`click`, t`Select; Shift+click adds or takes away; Shift+drag selects by a rectangle`],
+  ["V", "B", t`Tools: select, or select by a rectangle`],
+  [t`drag`, t`Move a point, or the selected lines; beside the lines, the page`],
+  ["←↑↓→", t`Move the selected point or lines by 1 pixel; with Shift by 10`],
+  ["N", "P", t`Select the next or previous point of the line`],
+  ["I", t`double-click`, t`Add a point: after the selected one, or where you double-click`],
+  ["Delete", t`Remove the selected point, or the selected lines`],
+  ["D", t`Draw a line: click, click, double-click or Enter; Backspace takes back a point`],
+  ["S", t`Split: at the selected point, or click where`],
+  ["Space", t`Drawing or splitting by keyboard: arrows move the cross, Space sets it; with a drag, Space moves the page`],
+  ["M", t`Merge the selected lines into the first of them`],
+  ["R", t`Reverse the direction of the selected lines`],
+  ["T", t`Take lines in that were set aside (of a facing page, or doubtful), or set lines aside`],
+  ["Alt ↑", "Alt ↓", t`Move the line up or down in the reading order; or drag its number`],
+  ["O", t`Put all lines into automatic reading order`],
+  ["Ctrl Z", t`Undo, as often as you like, after a reload too; Ctrl+Shift+Z or Ctrl+Y redoes`],
+  ["+", "−", "0", t`Zoom in, zoom out, fit the width; also wheel and pinch`],
 ];
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -102,7 +102,7 @@ Object.assign(LineTools.prototype, {
       const near = this.lines.map((line) => ({ line, ...Geometry.nearest(line.baseline, this.cross) }))
         .sort((a, b) => a.distance - b.distance)[0];
       if (near && near.distance * this.picture.view.scale < 3 * REACH_PX) this.split(near.line, near.point);
-      else window.htr.message("There is no line under the cross. Move it onto a line with the arrow keys.");
+      else window.htr.message(t`There is no line under the cross. Move it onto a line with the arrow keys.`);
     }
   },
 

@@ -118,7 +118,7 @@ Object.assign(LineTools.prototype, {
   clickToSplit(event) {
     const hit = this.hit(event);
     if (hit) this.split(hit.line, Geometry.nearest(hit.line.baseline, this.at(event)).point);
-    else window.htr.message("There is no line here to split. Click on a line, or press Esc.");
+    else window.htr.message(t`There is no line here to split. Click on a line, or press Esc.`);
   },
 
   clickToSelect(event, twice) {

@@ -4,12 +4,12 @@ const NUDGE_MS = 400; // arrow keys within this time are one change
 const DOUBLE_MS = 400;
 const REACH_PX = 8; // on the screen, around a baseline; fingers get twice that
 const CHANGED_WORDS = {
-  move: "move", split: "split", merge: "merge", draw: "draw", delete: "delete", reorder: "reorder", take: "take in", aside: "set aside",
-  place: "reorder", shift: "reorder", undo: "undo", redo: "redo", reverse: "reverse", order: "automatic order", segment: "new lines", import: "lines from a file",
+  move: t`move`, split: t`split`, merge: t`merge`, draw: t`draw`, delete: t`delete`, reorder: t`reorder`, take: t`take in`, aside: t`set aside`,
+  place: t`reorder`, shift: t`reorder`, undo: t`undo`, redo: t`redo`, reverse: t`reverse`, order: t`automatic order`, segment: t`new lines`, import: t`lines from a file`,
 };
 const LINES_SAVED_WORDS = {
-  "": "", saving: "saving…", saved: "saved", refused: "not saved",
-  offline: "not saved: no connection, trying again",
+  "": "", saving: t`saving…`, saved: t`saved`, refused: t`not saved`,
+  offline: t`not saved: no connection, trying again`,
 };
 
 class LineTools {
@@ -45,11 +45,11 @@ class LineTools {
   open(page) {
     this.cancel();
     const told = (name, elsewhere = () => {}) => (...what) => (this.changes === changes ? this[name](...what) : elsewhere(...what));
-    const left = (why) => window.htr.message(`A change of lines on page ${page.number}, which you have left, was not saved. ${why}`, { kind: "error" });
+    const left = (why) => window.htr.message(t`A change of lines on page ${page.number}, which you have left, was not saved. ${why}`, { kind: "error" });
     const changes = new LineChanges(page, this.desk.send, this.desk.read, {
       answered: told("answered"), read: told("readAgain"), changed: told("showSteps"),
       refused: told("refused", left),
-      conflict: told("conflict", (answer) => left(`${answer.conflict || "Somebody"} had changed them in the meantime.`)),
+      conflict: told("conflict", (answer) => left(t`${answer.conflict || t`Somebody`} had changed them in the meantime.`)),
       waiting: (author, items) => this.askAbout(changes, author, items),
     });
     const before = this.opened.find((other) => other.unsaved && other.page.id === page.id);
@@ -67,7 +67,7 @@ class LineTools {
   // What an earlier tab of this browser could not save of the page.
   keptOf(changes) {
     const items = changes.kept.all((count) => window.htr.message(
-      `${window.htr.count(count, "change", "changes")} of lines on this page could not be saved before its image was turned or cropped, and fit it no more.`,
+      t`${count} [change|changes] of lines on this page could not be saved before its image was turned or cropped, and [fits|fit] it no more.`,
       { kind: "error" }));
     return { items, known: items[0]?.known };
   }
@@ -83,19 +83,18 @@ class LineTools {
   // Somebody changed the page after this browser made changes that it could not save: a person says
   // whether they are still wanted. Until then they stay kept.
   askAbout(changes, author, items) {
-    const { h, message, count } = window.htr;
+    const { h, message } = window.htr;
     const number = changes.page.number;
     const made = [...new Set(items.map(({ change }) => CHANGED_WORDS[change.what] || change.what))].join(", ");
     this.asking?.remove(); // of an earlier visit to the page
-    const box = this.asking = message(`${author || "Somebody"} changed the lines of page ${number} after you did. `
-      + `What you changed could not be saved then and is kept in this browser: ${count(items.length, "change", "changes")} (${made}).`, {
-      kind: "error", action: "Make them now",
+    const box = this.asking = message(t`${author || t`Somebody`} changed the lines of page ${number} after you did. What you changed could not be saved then and is kept in this browser: ${items.length} [change|changes] (${made}).`, {
+      kind: "error", action: t`Make them now`,
       onAction: () => {
-        if (this.changes !== changes) message(`Open page ${number} again: your changes wait there.`);
-        else if (!changes.makeAnyway(items)) message("They were steps of undo and redo, which fit the page no more; they were dropped.");
+        if (this.changes !== changes) message(t`Open page ${number} again: your changes wait there.`);
+        else if (!changes.makeAnyway(items)) message(t`They were steps of undo and redo, which fit the page no more; they were dropped.`);
       },
     });
-    const drop = h("button", { type: "button", onclick: () => { box.remove(); changes.kept.drop(items); } }, "Drop them");
+    const drop = h("button", { type: "button", onclick: () => { box.remove(); changes.kept.drop(items); } }, t`Drop them`);
     box.insertBefore(drop, box.lastElementChild);
   }
 
@@ -170,7 +169,7 @@ class LineTools {
     const button = (act) => this.bar.querySelector(`[data-act="${act}"]`);
     for (const act of ["undo", "redo"]) {
       button(act).disabled = !page[act] && !busy;
-      const words = act === "undo" ? "Undo" : "Redo";
+      const words = act === "undo" ? t`Undo` : t`Redo`;
       button(act).title = page[act] ? `${words}: ${CHANGED_WORDS[page[act]]}` : words;
     }
     for (const act of ["select", "box", "draw", "split"]) button(act).setAttribute("aria-pressed", String(this.tool === act));
@@ -189,22 +188,22 @@ class LineTools {
   showAside() {
     const button = this.bar.querySelector('[data-act="aside"]');
     button.disabled = !this.selection.ids.size;
-    button.textContent = this.chosen.some(isAside) ? "Take in" : "Set aside";
+    button.textContent = this.chosen.some(isAside) ? t`Take in` : t`Set aside`;
   }
 
   words() {
     if (this.tool === "draw") {
-      return this.drawing?.length ? "Click for the next point; double-click or Enter ends the line"
-        : "Click where the line begins";
+      return this.drawing?.length ? t`Click for the next point; double-click or Enter ends the line`
+        : t`Click where the line begins`;
     }
-    if (this.tool === "split") return "Click on a line where it is to be cut";
-    if (this.tool === "box") return "Draw a rectangle over the lines to select";
+    if (this.tool === "split") return t`Click on a line where it is to be cut`;
+    if (this.tool === "box") return t`Draw a rectangle over the lines to select`;
     const [line] = this.chosen;
-    if (!line) return "Click a line, or press Tab";
-    if (this.chosen.length > 1) return `${this.chosen.length} lines selected`;
+    if (!line) return t`Click a line, or press Tab`;
+    if (this.chosen.length > 1) return t`${this.chosen.length} [line|lines] selected`;
     const number = this.lines.indexOf(line) + 1;
-    const points = `line ${number}, ${line.baseline.length} points`;
-    return this.selection.point === null ? points : `${points}, point ${this.selection.point + 1} selected`;
+    const points = t`line ${number}, ${line.baseline.length} [point|points]`;
+    return this.selection.point === null ? points : t`${points}, point ${this.selection.point + 1} selected`;
   }
 
   // A text got the keyboard: its line is the one that is meant.
@@ -237,7 +236,7 @@ class LineTools {
 
   refused(sentence, lost) {
     this.nudged.clear();
-    const more = lost > 1 ? ` ${lost - 1} more changes that followed it were not saved either.` : "";
+    const more = lost > 1 ? t` ${lost - 1} more [change that followed it was|changes that followed it were] not saved either.` : "";
     window.htr.message(`${sentence}${more}`, { kind: "error" });
     this.show();
     this.desk.refresh();
@@ -245,9 +244,8 @@ class LineTools {
 
   conflict(answer, lost) {
     this.nudged.clear();
-    const what = lost > 1 ? `Your last ${lost} changes were` : "Your last change was";
-    window.htr.message(`${answer.conflict || "Somebody"} changed the lines of this page in the meantime. `
-      + `${what} not saved; this is the page as it is now.`, { kind: "error" });
+    const what = lost > 1 ? t`Your last ${lost} changes were not saved; this is the page as it is now.` : t`Your last change was not saved; this is the page as it is now.`;
+    window.htr.message(`${t`${answer.conflict || t`Somebody`} changed the lines of this page in the meantime.`} ${what}`, { kind: "error" });
     this.cancel();
     this.desk.takeLayout(answer, new Set());
     this.show();
@@ -260,7 +258,7 @@ class LineTools {
     else if (name === "leave") this.leave();
     else if (name === "again") this.desk.askSegmentation();
     else if (name === "aside") this.change(this.chosen.some(isAside) ? "take" : "aside", {});
-    else if (name === "merge" && this.selection.ids.size < 2) window.htr.message("Select at least two lines to merge them.");
+    else if (name === "merge" && this.selection.ids.size < 2) window.htr.message(t`Select at least two lines to merge them.`);
     else this.change(name, {});
     if (name !== "leave" && name !== "again") this.picture.holder.focus({ preventScroll: true });
   }
@@ -333,7 +331,7 @@ class LineTools {
     else if (line.baseline.length > 2) {
       this.selection.point = null;
       this.reshape(new Map([[line.id, Geometry.withoutPoint(line.baseline, point)]]));
-    } else window.htr.message("A line needs two points. Press Esc, then Delete, to delete the whole line.");
+    } else window.htr.message(t`A line needs two points. Press Esc, then Delete, to delete the whole line.`);
   }
 
   splitHere() {

@@ -1,13 +1,13 @@
 // Special characters at hand, the most used first, and abbreviations that expand while typing. Both
 // are kept in this browser: the palette learns from what its user writes.
 const PALETTE = [
-  ["letters", "ſ ß æ œ ð þ ƿ ȝ ø å ħ ł ŋ ə ꝛ ɫ"],
-  ["tildes and strokes", "ã ẽ ĩ õ ũ ñ m̃ p̃ q̃ ꝑ ꝓ ꝗ ꝙ ꝯ ꝰ ꝫ ꝭ ꝝ ꝟ ꝥ đ ƀ ħ"],
-  ["accents", "à á â ä ç è é ê ë ì í î ï ò ó ô ö ù ú û ü ÿ"],
-  ["ligatures", "ﬀ ﬁ ﬂ ﬃ ﬄ ﬅ ﬆ ꜳ ꜵ ꜷ ꜹ"],
-  ["above the line", "ᵃ ᵇ ᵈ ᵉ ᵍ ⁱ ᵐ ⁿ ᵒ ᵖ ʳ ˢ ᵗ ᵘ ¹ ² ³ ⁴ º ª"],
-  ["numbers", "½ ⅓ ⅔ ¼ ¾ ⅛ ⅜ ⅝ ⅞ ⅙ № ℔ ℥ ʒ ℈ £ ƒ ₶ ℳ"],
-  ["signs", "⁊ & § ¶ † ‡ • · ‘ ’ “ ” „ « » ‹ › – — … ⸗ ¬ ※ ☞ ⟨ ⟩ ⟦ ⟧"],
+  [t`letters`, "ſ ß æ œ ð þ ƿ ȝ ø å ħ ł ŋ ə ꝛ ɫ"],
+  [t`tildes and strokes`, "ã ẽ ĩ õ ũ ñ m̃ p̃ q̃ ꝑ ꝓ ꝗ ꝙ ꝯ ꝰ ꝫ ꝭ ꝝ ꝟ ꝥ đ ƀ ħ"],
+  [t`accents`, "à á â ä ç è é ê ë ì í î ï ò ó ô ö ù ú û ü ÿ"],
+  [t`ligatures`, "ﬀ ﬁ ﬂ ﬃ ﬄ ﬅ ﬆ ꜳ ꜵ ꜷ ꜹ"],
+  [t`above the line`, "ᵃ ᵇ ᵈ ᵉ ᵍ ⁱ ᵐ ⁿ ᵒ ᵖ ʳ ˢ ᵗ ᵘ ¹ ² ³ ⁴ º ª"],
+  [t`numbers`, "½ ⅓ ⅔ ¼ ¾ ⅛ ⅜ ⅝ ⅞ ⅙ № ℔ ℥ ʒ ℈ £ ƒ ₶ ℳ"],
+  [t`signs`, "⁊ & § ¶ † ‡ • · ‘ ’ “ ” „ « » ‹ › – — … ⸗ ¬ ※ ☞ ⟨ ⟩ ⟦ ⟧"],
 ].map(([words, characters]) => [words, characters.split(" ")]);
 const MOST_USED = 18; // two rows: more would have to be read, not seen
 const PLAIN = /^[\s!-~]*$/; // what every keyboard has
@@ -46,7 +46,7 @@ class Palette {
       type: "button", class: "character", title: this.nameOf(character), onclick: () => this.take(character),
     }, index < 9 && h("kbd", {}, index + 1), character);
     const most = used.most();
-    const groups = [["most used", most.length ? most : PALETTE[0][1].slice(0, 9)], ...PALETTE];
+    const groups = [[t`most used`, most.length ? most : PALETTE[0][1].slice(0, 9)], ...PALETTE];
     this.quick = groups[0][1];
     this.holder.replaceChildren(...groups.map(([words, characters], group) => h("section", { "aria-label": words },
       h("h3", {}, words), h("div", {}, characters.map((character, index) => button(character, group ? 9 : index))))));

@@ -27,7 +27,7 @@ class Picture {
     this.svg = svg;
     for (const line of page.lines) this.putLine(line);
     this.sheet = h("div", { class: "sheet", style: `width:${page.width}px;height:${page.height}px` },
-      h("img", { src: page.image, alt: `Scan of ${page.name}`, draggable: "false" }), svg);
+      h("img", { src: page.image, alt: t`Scan of ${page.name}`, draggable: "false" }), svg);
     this.holder.replaceChildren(this.sheet);
     this.fitWidth();
   }

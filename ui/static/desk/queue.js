@@ -1,7 +1,7 @@
 // Queues: in which order the lines of the document come, what is left of them, and the pace.
 const QUEUE_WORDS = [
-  ["order", "reading order"], ["doubtful", "most doubtful first"], ["unseen", "not yet seen"],
-  ["contains", "lines with…"], ["disagree", "models disagree"],
+  ["order", t`reading order`], ["doubtful", t`most doubtful first`], ["unseen", t`not yet seen`],
+  ["contains", t`lines with…`], ["disagree", t`models disagree`],
 ];
 const SEEN_AFTER_MS = 3000; // lines looked at are told to the server together
 const BREAK_MS = 120_000; // a longer pause between two lines is no work
@@ -17,9 +17,9 @@ class Queue {
     this.done = new Set();
     this.seen = new Set();
     this.paces_ms = [];
-    this.choice = h("select", { "aria-label": "Which lines come next", onchange: () => this.choose() }, QUEUE_WORDS.map(([kind, words]) => h("option", { value: kind }, words)));
+    this.choice = h("select", { "aria-label": t`Which lines come next`, onchange: () => this.choose() }, QUEUE_WORDS.map(([kind, words]) => h("option", { value: kind }, words)));
     this.word = h("input", {
-      type: "search", hidden: true, placeholder: "character or word", "aria-label": "Character or word that the lines contain", spellcheck: "false",
+      type: "search", hidden: true, placeholder: t`character or word`, "aria-label": t`Character or word that the lines contain`, spellcheck: "false",
       onchange: () => this.fill(), onkeydown: (event) => event.stopPropagation(),
     });
     element.replaceChildren(this.choice, this.word);
@@ -53,7 +53,7 @@ class Queue {
     this.lines = answer.lines;
     this.desk.changed();
     if (this.lines.length) this.desk.go(...this.lines[0]);
-    else window.htr.message("No line of this document waits in this queue.");
+    else window.htr.message(t`No line of this document waits in this queue.`);
   }
 
   // Another document was opened: its lines are asked for when they are wanted.
@@ -93,9 +93,9 @@ class Queue {
   paceWords(left) {
     if (this.paces_ms.length < 4) return "";
     const mean_ms = this.paces_ms.reduce((sum, one) => sum + one, 0) / this.paces_ms.length;
-    const pace = `${(60_000 / mean_ms).toFixed(mean_ms > 20_000 ? 1 : 0)} lines a minute`;
+    const pace = t`${t.number(60_000 / mean_ms, mean_ms > 20_000 ? 1 : 0)} lines a minute`;
     const minutes = Math.ceil((left * mean_ms) / 60_000);
-    return left ? `${pace}, about ${window.htr.count(minutes, "minute", "minutes")} left` : pace;
+    return left ? t`${pace}, about ${minutes} [minute|minutes] left` : pace;
   }
 
   look(id) {

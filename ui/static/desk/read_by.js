@@ -11,11 +11,11 @@ function showReadBy(holder, page, act) {
   const names = read.by.join(", ");
   const again = read.other ? h("button", {
     type: "button", class: "read-again", onclick: act,
-    title: `Read the lines of this page with ${page.model}. Lines and what people wrote stay.`,
-  }, icon("again"), "Read again") : null;
+    title: t`Read the lines of this page with ${page.model}. Lines and what people wrote stay.`,
+  }, icon("again"), t`Read again`) : null;
   holder.replaceChildren(
-    h("span", { class: "by", title: `read by ${names}${read.other ? `; in use now: ${page.model}` : ""}` }, `read by ${names}`),
-    again || "", read.compared ? h("a", { class: "button changed-link", href: `#/changes/page/${page.id}` }, "What changed") : "");
+    h("span", { class: "by", title: read.other ? t`read by ${names}; in use now: ${page.model}` : t`read by ${names}` }, t`read by ${names}`),
+    again || "", read.compared ? h("a", { class: "button changed-link", href: `#/changes/page/${page.id}` }, t`What changed`) : "");
 }
 
 // `desk`: {saving, server, open(id)}
@@ -28,13 +28,13 @@ function readWithCurrent(page, { saving, server, open }) {
 
 // Says what came of reading the page again; `page.before` holds what was read before.
 function tellReread(page) {
-  const { message, count } = window.htr;
+  const { message } = window.htr;
   const { before } = page;
   if (!before) return;
   page.before = null;
   const changed = page.lines.filter((line) => before.has(line.id) && before.get(line.id) !== line.reading).length;
-  message(changed ? `${page.model} reads ${changed} of ${count(page.lines.length, "line", "lines")} otherwise. What people wrote is as it was.`
-    : `${page.model} reads every line as before.`, changed ? {
-    action: "What changed", stay_ms: 15000, onAction: () => { location.hash = `#/changes/page/${page.id}`; },
+  message(changed ? t`${page.model} reads ${changed} of ${page.lines.length} [line|lines] otherwise. What people wrote is as it was.`
+    : t`${page.model} reads every line as before.`, changed ? {
+    action: t`What changed`, stay_ms: 15000, onAction: () => { location.hash = `#/changes/page/${page.id}`; },
   } : {});
 }

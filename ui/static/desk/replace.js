@@ -46,21 +46,22 @@ class Replacing {
     const form = this.part(".ruling").elements;
     const values = Object.fromEntries(["quotes", "dashes", "spaces", "long_s"].map((name) => [name, form[name].value]));
     const kept = await this.desk.setRules({ document: this.desk.page().document.id, project: form.project.checked, ...values });
-    if (kept.documents > 1) window.htr.message(`The rules are kept for ${kept.documents} documents.`);
+    if (kept.documents > 1) window.htr.message(t`The rules are kept for ${kept.documents} documents.`);
     await this.show({ rules: true, unchecked: this.wish().unchecked });
   }
 
   async show(wish) {
-    const { h, count } = window.htr;
+    const { h } = window.htr;
     this.clear("");
     const answer = await this.desk.find({ document: this.desk.page().document.id, ...wish });
     const { total, lines } = answer;
-    this.clear(total ? `${count(total, "line", "lines")} would change${total > lines.length ? `; the first ${lines.length} are shown, the others can follow` : ""}. Take out what shall stay.`
-      : "No line would change.");
+    this.clear(total > lines.length ? t`${total} [line|lines] would change; the first ${lines.length} are shown, the others can follow. Take out what shall stay.`
+      : total ? t`${total} [line|lines] would change. Take out what shall stay.`
+        : t`No line would change.`);
     this.found = { wish, lines };
     this.part(".findings").replaceChildren(...lines.map((line) => h("li", {}, h("label", {},
       h("input", { type: "checkbox", checked: true, value: line.line_id, onchange: () => this.countChosen() }),
-      h("span", { class: "soft small" }, `page ${line.page_number}, line ${line.line_number}`),
+      h("span", { class: "soft small" }, t`page ${line.page_number}, line ${line.line_number}`),
       h("span", { dir: "auto" }, differingPieces(line.before, line.after, "del"), h("br"), differingPieces(line.after, line.before, "ins"))))));
     this.countChosen();
   }
@@ -73,17 +74,17 @@ class Replacing {
   countChosen() {
     const { length } = this.chosen;
     this.part(".do").hidden = !length;
-    this.part(".do").textContent = `Change ${window.htr.count(length, "line", "lines")}`;
+    this.part(".do").textContent = t`Change ${length} [line|lines]`;
   }
 
   async write() {
-    const { message, count } = window.htr;
+    const { message } = window.htr;
     const { wish } = this.found;
     const lines = this.chosen.map((line) => [line.line_id, line.parent_id]);
     const answer = await this.desk.replace({ document: this.desk.page().document.id, ...wish, lines });
     this.desk.taken(answer.lines);
     this.dialog.close();
-    const left = answer.left ? ` ${count(answer.left, "line was", "lines were")} changed by somebody meanwhile and left alone.` : "";
-    message(`${count(answer.lines.length, "line", "lines")} changed.${left}`, { action: "Undo", onAction: () => this.desk.undo(), stay_ms: 15000 });
+    const left = answer.left ? t` ${answer.left} [line was|lines were] changed by somebody meanwhile and left alone.` : "";
+    message(t`${answer.lines.length} [line|lines] changed.${left}`, { action: t`Undo`, onAction: () => this.desk.undo(), stay_ms: 15000 });
   }
 }

@@ -1,8 +1,8 @@
 // One line as a row: its image, its text under it, its marks. The row knows nothing of saving.
-const STATUS_WORDS = { machine: "machine", corrected: "corrected", confirmed: "confirmed", doubtful: "doubtful", ignored: "not text" };
+const STATUS_WORDS = { machine: t`machine`, corrected: t`corrected`, confirmed: t`confirmed`, doubtful: t`doubtful`, ignored: t`not text` };
 const SAVE_WORDS = {
-  "": "", editing: "typing…", saving: "saving…", saved: "saved",
-  offline: "not saved: no connection, kept on this computer", refused: "not saved",
+  "": "", editing: t`typing…`, saving: t`saving…`, saved: t`saved`,
+  offline: t`not saved: no connection, kept on this computer`, refused: t`not saved`,
 };
 
 const DECIDED = ["corrected", "confirmed"];
@@ -48,8 +48,8 @@ class Row {
   setNumber(number) {
     if (this.number.textContent === String(number)) return;
     this.number.textContent = number;
-    this.field.setAttribute("aria-label", `Text of line ${number}`);
-    this.element.setAttribute("aria-label", `Line ${number}`);
+    this.field.setAttribute("aria-label", t`Text of line ${number}`);
+    this.element.setAttribute("aria-label", t`Line ${number}`);
   }
 
   // Shows the image and the flags that the line has now; `drawnAs` says which image that is.
@@ -63,7 +63,7 @@ class Row {
     else {
       this.strip.replaceChildren(
         line.crop ? h("img", { src: line.crop, alt: "", loading: "lazy", draggable: "false" })
-          : h("span", { class: "no-crop" }, "This line could not be cut out of the page; read it in the page image."),
+          : h("span", { class: "no-crop" }, t`This line could not be cut out of the page; read it in the page image.`),
         this.spots, this.lit);
     }
     this.showFlags();
@@ -72,9 +72,9 @@ class Row {
   showFlags() {
     const { h } = window.htr;
     const { line } = this;
-    const flags = line.flags.map((flag) => h("span", { class: "flag" }, flag.replaceAll("-", " ")));
-    const take = isAside(line) ? this.button("Take in", this.acts.takeIn) : null;
-    if (take) take.title = "This line is text of this page: read it and count it";
+    const flags = line.flags.map((flag) => h("span", { class: "flag" }, t.said(flag.replaceAll("-", " "))));
+    const take = isAside(line) ? this.button(t`Take in`, this.acts.takeIn) : null;
+    if (take) take.title = t`This line is text of this page: read it and count it`;
     this.flagged.replaceChildren(...flags, ...(take ? [take] : []));
   }
 
@@ -218,14 +218,14 @@ class Row {
     const { line } = this;
     this.element.dataset.status = line.status;
     this.element.classList.toggle("aside", isAside(line));
-    this.status.textContent = line.unread ? "being read again…" : isAside(line) ? "set aside" : STATUS_WORDS[line.status] || line.status;
+    this.status.textContent = line.unread ? t`being read again…` : isAside(line) ? t`set aside` : STATUS_WORDS[line.status] || line.status;
     this.showFlags();
     const refusal = saving === "refused";
     this.saved.textContent = SAVE_WORDS[saving];
     this.saved.dataset.state = saving;
     if (line.conflict) this.showConflict();
     else if (line.offered) this.showDraft();
-    else if (refusal) this.showNotice(`Not saved. ${this.refusal || ""}`);
+    else if (refusal) this.showNotice(t`Not saved. ${this.refusal || ""}`);
     else if (line.reread) this.showReread();
     else this.notice.hidden = true;
     this.draw();
@@ -242,18 +242,18 @@ class Row {
 
   showConflict() {
     const theirs = this.line.conflict;
-    this.showNotice(`${theirs.author} wrote in the meantime: “${theirs.text}”`,
-      this.button("Take theirs", this.acts.useTheirs), this.button("Keep mine", this.acts.keepMine));
+    this.showNotice(t`${theirs.author} wrote in the meantime: “${theirs.text}”`,
+      this.button(t`Take theirs`, this.acts.useTheirs), this.button(t`Keep mine`, this.acts.keepMine));
   }
 
   showDraft() {
-    this.showNotice(`This computer kept an unsaved text: “${this.line.offered.text}”`,
-      this.button("Use it", this.acts.useDraft), this.button("Discard it", this.acts.dropDraft));
+    this.showNotice(t`This computer kept an unsaved text: “${this.line.offered.text}”`,
+      this.button(t`Use it`, this.acts.useDraft), this.button(t`Discard it`, this.acts.dropDraft));
   }
 
   showReread() {
-    this.showNotice(`The machine now reads: “${this.line.reading}”`,
-      this.button("Use it", this.acts.useReading), this.button("Keep mine", this.acts.keepText));
+    this.showNotice(t`The machine now reads: “${this.line.reading}”`,
+      this.button(t`Use it`, this.acts.useReading), this.button(t`Keep mine`, this.acts.keepText));
   }
 }
 

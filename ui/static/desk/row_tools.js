@@ -7,12 +7,12 @@ class RowTools {
     const { h } = window.htr;
     this.desk = desk;
     const button = (words, title, act) => h("button", { type: "button", title, "aria-label": title, onclick: act, onpointerdown: (event) => event.preventDefault() }, words);
-    this.context = button("Around", "Show the line within its neighbours", () => this.toggleContext());
-    this.element = h("span", { class: "row-tools", role: "toolbar", "aria-label": "This line" },
-      button("Ω", "Special characters and abbreviations", () => desk.act("palette")),
-      button("Versions", "Versions of the line", () => desk.act("history")),
-      button("Replace", "Find and replace in the document", () => desk.act("replace")),
-      button("−", "Smaller line", () => this.zoom(-1)), button("+", "Larger line", () => this.zoom(1)), this.context);
+    this.context = button(t`Around`, t`Show the line within its neighbours`, () => this.toggleContext());
+    this.element = h("span", { class: "row-tools", role: "toolbar", "aria-label": t`This line` },
+      button("Ω", t`Special characters and abbreviations`, () => desk.act("palette")),
+      button(t`Versions`, t`Versions of the line`, () => desk.act("history")),
+      button(t`Replace`, t`Find and replace in the document`, () => desk.act("replace")),
+      button("−", t`Smaller line`, () => this.zoom(-1)), button("+", t`Larger line`, () => this.zoom(1)), this.context);
   }
 
   // Moves the tools to the row that has become the current one.

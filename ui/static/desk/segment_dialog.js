@@ -1,17 +1,17 @@
 // Asks how, and on which pages, the lines are to be found again.
 const METHOD_WORDS = {
-  auto: "the best that is installed", network: "by the neural network", opencv: "by the ink alone (OpenCV)",
+  auto: t`the best that is installed`, network: t`by the neural network`, opencv: t`by the ink alone (OpenCV)`,
 };
 
 // `start(method, scope)` is called with what was chosen; scope is "page" or "document".
 function askSegmentation(element, page, start) {
-  const { h, count } = window.htr;
+  const { h } = window.htr;
   const dialog = element.querySelector(".segment-dialog");
   const methods = dialog.querySelector("select");
   methods.replaceChildren(...page.methods.map((name) => h("option", { value: name }, METHOD_WORDS[name] || name)));
   dialog.querySelector("[value=page]").checked = true;
   dialog.querySelector(".all-pages").parentNode.hidden = page.total === 1;
-  dialog.querySelector(".all-pages").textContent = `all ${count(page.total, "page", "pages")} of the document`;
+  dialog.querySelector(".all-pages").textContent = t`all ${page.total} [page|pages] of the document`;
   dialog.querySelector("form").onsubmit = (event) => {
     event.preventDefault();
     dialog.close();

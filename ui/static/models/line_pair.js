@@ -8,7 +8,7 @@ function markedWords(pieces, tag) {
   const shown = pieces.map(([words, differs]) => {
     if (!differs) return h("span", {}, words);
     if (words) return h(tag, {}, words);
-    return h(tag, { class: "missing", title: "nothing was read here" }, WORDS_MISSING);
+    return h(tag, { class: "missing", title: t`nothing was read here` }, WORDS_MISSING);
   });
   return shown.flatMap((piece, index) => (index ? [" ", piece] : [piece]));
 }
@@ -21,16 +21,15 @@ function pairOfLines(line, labels, tags, heading) {
     h("span", { class: "who", title: label }, label), h("span", { class: "words", dir: "auto" }, words));
   return h("article", { class: "pair", "data-line": line.id },
     h("div", { class: "about" }, h("span", {}, heading),
-      h("a", { class: "to-desk", href: `#/page/${line.page}/line/${line.id}` }, "open on the desk")),
+      h("a", { class: "to-desk", href: `#/page/${line.page}/line/${line.id}` }, t`open on the desk`)),
     h("div", { class: "strip", style: `--aspect:${line.aspect}` },
       line.crop ? h("img", { src: line.crop, alt: "", loading: "lazy" })
-        : h("span", { class: "no-crop" }, "This line cannot be cut out of its page.")),
+        : h("span", { class: "no-crop" }, t`This line cannot be cut out of its page.`)),
     row(labels[0], "first", markedWords(line.read[0], tags[0])),
     row(labels[1], "second", markedWords(line.read[1], tags[1])),
-    line.text === null ? null : row("a person wrote", "person", line.text));
+    line.text === null ? null : row(t`a person wrote`, "person", line.text));
 }
 
-const percent = (rate) => (rate === null || rate === undefined ? "–" : `${(100 * rate).toLocaleString("en", {
-  minimumFractionDigits: rate < 0.0995 ? 1 : 0, maximumFractionDigits: rate < 0.0995 ? 1 : 0 })} %`);
+const percent = (rate) => (rate === null || rate === undefined ? "–" : t.percent(rate, rate < 0.0995 ? 1 : 0));
 
-const chance = (p) => (p < 0.001 ? "p < 0.001" : `p = ${Number(p.toPrecision(2))}`);
+const chance = (p) => (p < 0.001 ? `p < ${t.number(0.001)}` : `p = ${t.number(Number(p.toPrecision(2)))}`);

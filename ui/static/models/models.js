@@ -22,8 +22,8 @@ async function goBack() {
 
 async function changedModel(name, before) {
   await refresh();
-  message(`“${name}” reads from now on. Pages keep the text that they have until they are read again.`, {
-    action: before === null ? null : "Undo", stay_ms: 15000,
+  message(t`“${name}” reads from now on. Pages keep the text that they have until they are read again.`, {
+    action: before === null ? null : t`Undo`, stay_ms: 15000,
     onAction: guarded(async () => {
       await call(server.use_model, { model: before });
       await refresh();
@@ -44,8 +44,8 @@ async function remove(model) {
   const { name, days } = await call(server.remove_model, { model: model.id });
   if (at.model) location.hash = "#/models";
   else await refresh();
-  message(`“${name}” was removed. What it read and what people wrote stays. Its weights (${megabytes(model.bytes)}) are deleted for good after ${days} days.`, {
-    action: "Undo", stay_ms: 15000, onAction: guarded(() => restore(model)),
+  message(t`“${name}” was removed. What it read and what people wrote stays. Its weights (${megabytes(model.bytes)}) are deleted for good after ${days} days.`, {
+    action: t`Undo`, stay_ms: 15000, onAction: guarded(() => restore(model)),
   });
 }
 
@@ -61,7 +61,7 @@ const acts = {
 
 // ---- import: one file after the other ----------------------------------------------------------
 const addFiles = (files) => window.htr.upload("files/models", files, uploads, (answer) => {
-  if (answer) message(answer.note);
+  if (answer) message(t.said(answer.note));
   refresh().catch(say);
 });
 const chooseFiles = () => choose(addFiles, ".safetensors,.pth,.pt,.ckpt");
@@ -73,11 +73,11 @@ async function showShelf() {
   const first = [...answer.models].sort((a, b) => Number(b.current) - Number(a.current));
   const editing = body.querySelector(".name input");
   draw(answer, () => [
-    h("div", { class: "head" }, h("h1", { class: "grow" }, "Models"),
-      h("a", { class: "button", href: "#/models/compare" }, icon("scales"), "Compare two"),
-      h("button", { type: "button", class: "first", onclick: chooseFiles }, icon("upload"), "Import")),
+    h("div", { class: "head" }, h("h1", { class: "grow" }, t`Models`),
+      h("a", { class: "button", href: "#/models/compare" }, icon("scales"), t`Compare two`),
+      h("button", { type: "button", class: "first", onclick: chooseFiles }, icon("upload"), t`Import`)),
     h("div", { class: "shelf" }, first.map((model) => modelRow(model, acts))),
-    first.length === 1 ? h("p", { class: "soft hint" }, "This is the model that came with the app. Teach it on your corrections, or import another: drop a file here.") : null,
+    first.length === 1 ? h("p", { class: "soft hint" }, t`This is the model that came with the app. Teach it on your corrections, or import another: drop a file here.`) : null,
     recentComparisons(answer.comparisons), removedModels(answer.removed, acts),
   ], Boolean(editing));
   if (answer.models.some((model) => !model.checked)) again(400);
@@ -100,19 +100,19 @@ async function showModel() {
   const asked = at.model;
   const { model } = await call(server.open_model, { model: asked });
   if (at.model !== asked) return;
-  document.title = `${model.name} · Models · HTR Desk`;
+  document.title = t`${model.name} · Models · HTR Desk`;
   draw(model, () => modelDetails(model, acts));
 }
 
 // ---- two models --------------------------------------------------------------------------------
-const comparisonHead = (title) => [h("a", { class: "crumb", href: "#/models" }, "‹ Models"),
-  h("div", { class: "head" }, h("h1", { class: "grow" }, title), at.run === null ? null : h("a", { class: "button", href: "#/models/compare" }, "Compare others"))];
+const comparisonHead = (title) => [h("a", { class: "crumb", href: "#/models" }, t`‹ Models`),
+  h("div", { class: "head" }, h("h1", { class: "grow" }, title), at.run === null ? null : h("a", { class: "button", href: "#/models/compare" }, t`Compare others`))];
 
 async function showQuestion() {
   const choices = await call(server.comparison_choices);
   if (!at.comparing || at.run !== null) return;
-  draw(choices, () => [...comparisonHead("Compare two models"),
-    h("p", { class: "soft hint" }, "Both read the same lines, and what they read is compared with what people wrote. Nothing on the pages changes."),
+  draw(choices, () => [...comparisonHead(t`Compare two models`),
+    h("p", { class: "soft hint" }, t`Both read the same lines, and what they read is compared with what people wrote. Nothing on the pages changes.`),
     comparisonForm(choices, at.given, { start: guarded(startComparison) })]);
 }
 
@@ -125,8 +125,8 @@ async function showComparison() {
   const asked = at.run;
   const comparison = await call(server.open_comparison, { run: asked });
   if (at.run !== asked) return;
-  const head = () => [...comparisonHead(comparison.names.join(" and ")), comparison.document.id
-    ? h("p", { class: "soft hint" }, "on ", h("a", { class: "link", href: `#/document/${comparison.document.id}` }, comparison.document.title)) : null];
+  const head = () => [...comparisonHead(t.list(comparison.names)), comparison.document.id
+    ? h("p", { class: "soft hint" }, t`on ${h("a", { class: "link", href: `#/document/${comparison.document.id}` }, comparison.document.title)}`) : null];
   const done = comparison.state === "done" && comparison.cer;
   draw(comparison, () => [...head(), ...(done ? comparisonResult(comparison)
     : [comparisonWork(comparison, { stop: guarded(stopComparison), again: () => { location.hash = "#/models/compare"; } })])]);
@@ -158,8 +158,8 @@ place("models", {
       body.replaceChildren();
     }
     at = address;
-    document.title = "Models · HTR Desk";
-    setDrop("Drop model files to import them", addFiles);
+    document.title = t`Models · HTR Desk`;
+    setDrop(t`Drop model files to import them`, addFiles);
     refresh().catch(say);
   },
   leave() {

@@ -1,77 +1,76 @@
 // The list of models: one row each, the one in use first; removed ones at the end.
 
 function megabytes(bytes) {
-  if (bytes === null) return "missing";
+  if (bytes === null) return t`missing`;
   const digits = bytes < 1e5 ? 3 : bytes < 1e8 ? 1 : 0;
-  return `${(bytes / 1e6).toLocaleString("en", { maximumFractionDigits: digits })} MB`;
+  return `${t.number(Number((bytes / 1e6).toFixed(digits)))} MB`;
 }
 
 // Returns what the gate found, in words.
 function proof(model) {
   if (model.before === null) return "";
   const p = model.p === null ? "" : `, ${chance(model.p)}`;
-  return { better: `surely better${p}`, "not proven": `not proven${p}`, worse: `worse${p}` }[model.verdict] || "";
+  return { better: t`surely better${p}`, "not proven": t`not proven${p}`, worse: t`worse${p}` }[model.verdict] || "";
 }
 
 function misreads(model) {
   const { h } = window.htr;
-  if (model.cer === null) return h("div", { class: "cell scores soft" }, "not measured");
+  if (model.cer === null) return h("div", { class: "cell scores soft" }, t`not measured`);
   const found = proof(model);
   return h("div", { class: "cell scores" },
-    h("span", {}, h("strong", {}, percent(model.cer)), model.before === null ? null : ` was ${percent(model.before)}`),
-    h("span", { class: "soft small" }, model.on === "as published" ? "misread, as published" : `misread on ${model.on}`, found ? `; ${found}` : ""),
+    h("span", {}, h("strong", {}, percent(model.cer)), model.before === null ? null : t` was ${percent(model.before)}`),
+    h("span", { class: "soft small" }, model.on === "as published" ? t`misread, as published` : t`misread on ${t.said(model.on)}`, found ? `; ${found}` : ""),
     model.forgetting === null ? null : h("span", { class: `small ${model.warn ? "worse" : "soft"}` },
-      `${model.warn ? "⚠ " : ""}other handwriting: ${model.forgetting >= 0.0005 ? "+" : ""}${(100 * model.forgetting).toFixed(1)} points`));
+      [model.warn ? "⚠ " : "", t`other handwriting: ${`${model.forgetting >= 0.0005 ? "+" : ""}${t.number(100 * model.forgetting, 1)}`} points`]));
 }
 
 function learnedFrom(model) {
-  const { count } = window.htr;
   const parts = [];
-  if (model.lines !== null) parts.push(count(model.lines, "line", "lines"));
-  if (model.from_pages !== null) parts.push(count(model.from_pages, "page", "pages"));
-  return parts.join(" on ") || model.data || (model.imported ? "imported" : "");
+  if (model.lines !== null) parts.push(t`${model.lines} [line|lines]`);
+  if (model.from_pages !== null) parts.push(t`${model.from_pages} [page|pages]`);
+  return parts.join(t` on `) || model.data || (model.imported ? "imported" : "");
 }
 
 function badge(model) {
   const { h, icon } = window.htr;
-  return model.current ? h("span", { class: "badge" }, icon("check"), "in use") : null;
+  return model.current ? h("span", { class: "badge" }, icon("check"), t`in use`) : null;
 }
 
 // What is wrong with a model's weights, and what to do.
 function troubleNote(model) {
   const { h } = window.htr;
   if (!model.trouble) return null;
-  const more = model.current ? " It is the model in use: pages cannot be read until another one is used." : "";
-  return h("p", { class: "trouble", role: "alert" }, model.trouble, more);
+  const more = model.current ? t` It is the model in use: pages cannot be read until another one is used.` : "";
+  return h("p", { class: "trouble", role: "alert" }, t.said(model.trouble), more);
 }
 
 // `acts`: {use(model), goBack(), rename(model, name), remove(model), restore(model)}
 function modelRow(model, acts) {
-  const { h, icon, count, ago } = window.htr;
+  const { h, icon, ago } = window.htr;
   return h("article", { class: `model${model.current ? " current" : ""}`, "data-model": model.id },
     h("div", { class: "cell about" },
       nameWithPen(model, acts),
       h("span", { class: "soft small" },
-        model.parent ? ["from ", h("span", { class: "parent" }, model.parent.name), " · "] : null,
-        model.imported ? "imported " : null, ago(model.created))),
+        model.parent ? [t`from ${h("span", { class: "parent" }, model.parent.name)}`, " · "] : null,
+        model.imported ? t`imported ` : null, ago(model.created))),
     misreads(model),
-    h("div", { class: "cell" }, h("span", { class: "clamp", title: learnedFrom(model) }, learnedFrom(model) || h("span", { class: "soft" }, "unknown data")),
-      h("span", { class: "soft small" }, `${count(model.characters, "character", "characters")}, ${megabytes(model.bytes)}`)),
-    h("div", { class: "cell" }, model.pages ? `has read ${count(model.pages, "page", "pages")}` : h("span", { class: "soft" }, "has read nothing yet"),
-      model.documents ? h("span", { class: "soft small" }, `in ${count(model.documents, "document", "documents")}`) : null),
+    h("div", { class: "cell" }, h("span", { class: "clamp", title: learnedFrom(model) }, learnedFrom(model) || h("span", { class: "soft" }, t`unknown data`)),
+      h("span", { class: "soft small" }, t`${model.characters} [character|characters], ${megabytes(model.bytes)}`)),
+    h("div", { class: "cell" }, model.pages ? t`has read ${model.pages} [page|pages]` : h("span", { class: "soft" }, t`has read nothing yet`),
+      model.documents ? h("span", { class: "soft small" }, t`in ${model.documents} [document|documents]`) : null),
     h("div", { class: "acts" },
       model.current ? model.parent && h("button", {
-        type: "button", class: "go-back", title: `Use ${model.parent.name} again, which it was made from`, onclick: () => acts.goBack(),
-      }, icon("back"), "Go back") : h("button", {
+        type: "button", class: "go-back", title: t`Use ${model.parent.name} again, which it was made from`, onclick: () => acts.goBack(),
+      }, icon("back"), t`Go back`) : h("button", {
         type: "button", class: "use", disabled: Boolean(model.trouble), onclick: () => acts.use(model),
-      }, "Use from now on"),
+      }, t`Use from now on`),
       model.trouble ? null : h("a", {
-        class: "button quiet", href: `files/models/${model.id}.safetensors`, download: true, title: "Export as a file",
-        "aria-label": `Export ${model.name}`,
+        class: "button quiet", href: `files/models/${model.id}.safetensors`, download: true, title: t`Export as a file`,
+        "aria-label": t`Export ${model.name}`,
       }, icon("download")),
       h("button", {
-        type: "button", class: "quiet", disabled: model.current, "aria-label": `Remove ${model.name}`,
-        title: model.current ? "The model in use cannot be removed" : "Remove", onclick: () => acts.remove(model),
+        type: "button", class: "quiet", disabled: model.current, "aria-label": t`Remove ${model.name}`,
+        title: model.current ? t`The model in use cannot be removed` : t`Remove`, onclick: () => acts.remove(model),
       }, icon("bin"))),
     troubleNote(model));
 }
@@ -82,9 +81,9 @@ function nameWithPen(model, acts) {
   const holder = h("span", { class: "name" });
   const show = (name) => holder.replaceChildren(
     h("a", { href: `#/models/${model.id}`, title: name }, name), badge(model) || "",
-    h("button", { type: "button", class: "quiet pen", "aria-label": `Rename ${name}`, title: "Rename", onclick: edit }, icon("pen")));
+    h("button", { type: "button", class: "quiet pen", "aria-label": t`Rename ${name}`, title: t`Rename`, onclick: edit }, icon("pen")));
   function edit() {
-    const field = h("input", { type: "text", value: model.name, maxlength: 300, "aria-label": "Name of the model" });
+    const field = h("input", { type: "text", value: model.name, maxlength: 300, "aria-label": t`Name of the model` });
     let done = false;
     const end = (save) => {
       if (done) return;
@@ -111,19 +110,19 @@ function nameWithPen(model, acts) {
 }
 
 function removedModels(removed, acts) {
-  const { h, count, ago } = window.htr;
+  const { h, ago } = window.htr;
   if (!removed.length) return null;
-  return h("details", { class: "removed" }, h("summary", {}, `${count(removed.length, "removed model", "removed models")}`),
+  return h("details", { class: "removed" }, h("summary", {}, t`${removed.length} [removed model|removed models]`),
     h("ul", {}, removed.map((model) => h("li", {}, h("span", {}, model.name),
-      h("span", { class: "soft small" }, `removed ${ago(model.removed)}`),
-      h("button", { type: "button", onclick: () => acts.restore(model) }, "Bring back")))));
+      h("span", { class: "soft small" }, t`removed ${ago(model.removed)}`),
+      h("button", { type: "button", onclick: () => acts.restore(model) }, t`Bring back`)))));
 }
 
 function recentComparisons(comparisons) {
   const { h, ago } = window.htr;
   if (!comparisons.length) return null;
-  return h("div", { class: "block recent" }, h("h2", {}, "Comparisons"),
+  return h("div", { class: "block recent" }, h("h2", {}, t`Comparisons`),
     h("ul", {}, comparisons.map((one) => h("li", {},
-      h("a", { href: `#/models/compare/${one.run}` }, one.names.join(" and ")),
-      h("span", { class: "soft small" }, one.state === "done" ? ago(one.created) : one.state)))));
+      h("a", { href: `#/models/compare/${one.run}` }, t.list(one.names)),
+      h("span", { class: "soft small" }, one.state === "done" ? ago(one.created) : t.said(one.state))))));
 }

@@ -51,7 +51,7 @@ class DayPlot {
   }
 }
 
-const dayWords = (day) => new Date(`${day}T12:00:00`).toLocaleDateString(undefined, { day: "numeric", month: "short" });
+const dayWords = (day) => t.date(`${day}T12:00:00`, { day: "numeric", month: "short" });
 
 // Returns the days from the first to the last, also those on which nobody worked.
 function everyDay(days) {

@@ -1,5 +1,5 @@
 // What is ready to learn from, as a ledger: one statement a row, its figures or choices beside it.
-const TCM_CHOICES = [[null, "as the recipe has it"], [true, "yes"], [false, "no"]];
+const TCM_CHOICES = [[null, t`as the recipe has it`], [true, t`yes`], [false, t`no`]];
 const SHOWN_AT_FIRST = 4; // doubtful lines; the rest is one click away
 
 class Before {
@@ -22,13 +22,11 @@ class Before {
   }
 
   nothing() {
-    const { h, icon, count } = window.htr;
+    const { h, icon } = window.htr;
     return h("div", { class: "empty" },
-      h("h2", {}, "Nothing to learn from yet"),
-      h("p", {}, "The model learns a hand from lines that you have corrected or confirmed. From "
-        + `${count(this.survey.worth_from, "line", "lines")} on a run is worth its time; thirty or more teach it a hand well. `
-        + "They may be spread over several pages: then some can test what the others taught."),
-      h("div", { class: "buttons" }, h("a", { class: "button first", href: "#/" }, icon("library"), "To the library")));
+      h("h2", {}, t`Nothing to learn from yet`),
+      h("p", {}, t`The model learns a hand from lines that you have corrected or confirmed. From ${this.survey.worth_from} [line|lines] on a run is worth its time; thirty or more teach it a hand well. They may be spread over several pages: then some can test what the others taught.`),
+      h("div", { class: "buttons" }, h("a", { class: "button first", href: "#/" }, icon("library"), t`To the library`)));
   }
 
   row(name, statement, beside, more) {
@@ -46,23 +44,23 @@ class Before {
   }
 
   amount() {
-    const { h, count } = window.htr;
+    const { h } = window.htr;
     const { survey } = this;
     const { model } = survey;
-    const where = survey.test.lines ? "of the test lines’ characters" : "of the characters";
+    const rate = model.cer !== null ? h("b", {}, percent(model.cer)) : null;
+    const told = survey.test.lines ? t`It misreads ${rate} of the test lines’ characters.` : t`It misreads ${rate} of the characters.`;
     return this.row("amount", [
-      h("p", {}, "You have corrected ", h("b", {}, count(survey.lines, "line", "lines")), " on ",
-        h("b", {}, count(survey.pages, "page", "pages")), "."),
-      survey.advice.map((advice) => h("p", { class: "advice" }, advice)),
+      h("p", {}, t`You have corrected ${h("b", {}, t`${survey.lines} [line|lines]`)} on ${h("b", {}, t`${survey.pages} [page|pages]`)}.`),
+      survey.advice.map((advice) => h("p", { class: "advice" }, t.said(advice))),
     ], [
-      h("p", { class: "soft small" }, "Current model"), h("p", {}, h("b", {}, model.name)),
-      h("p", { class: "soft small" }, model.cer !== null ? ["It misreads ", h("b", {}, percent(model.cer)), ` ${where}.`]
-        : survey.test.lines ? "How it reads the test lines is measured first." : ""),
+      h("p", { class: "soft small" }, t`Current model`), h("p", {}, h("b", {}, model.name)),
+      h("p", { class: "soft small" }, model.cer !== null ? told
+        : survey.test.lines ? t`How it reads the test lines is measured first.` : ""),
     ], this.documents());
   }
 
   documents() {
-    const { h, count } = window.htr;
+    const { h } = window.htr;
     const { documents } = this.survey;
     if (documents.length < 2) return null;
     const chosen = documents.filter((document) => document.chosen);
@@ -72,54 +70,54 @@ class Before {
         const ids = [...list.querySelectorAll("input:checked")].map((checked) => Number(checked.value));
         this.acts.choose(ids.length === documents.length ? null : ids);
       });
-      return h("label", {}, box, h("span", {}, document.title), h("span", { class: "soft small" }, count(document.lines, "line", "lines")));
+      return h("label", {}, box, h("span", {}, document.title), h("span", { class: "soft small" }, t`${document.lines} [line|lines]`));
     });
     const list = h("div", { class: "document-list" }, boxes);
-    const words = chosen.length === documents.length ? `from all ${documents.length} documents`
-      : `from ${chosen.length} of ${documents.length} documents`;
+    const words = chosen.length === documents.length ? t`from all ${documents.length} documents`
+      : t`from ${chosen.length} of ${documents.length} documents`;
     return this.fold("documents", words, list);
   }
 
   split() {
     const { h } = window.htr;
-    return this.row("split", h("p", {}, this.survey.explanation),
-      h("button", { type: "button", onclick: this.acts.changePages }, "Change"));
+    return this.row("split", h("p", {}, t.said(this.survey.explanation)),
+      h("button", { type: "button", onclick: this.acts.changePages }, t`Change`));
   }
 
   unknown() {
-    const { h, count } = window.htr;
+    const { h } = window.htr;
     const { unknown } = this.survey;
     if (!unknown.length) return null;
     const listed = unknown.slice(0, 12).flatMap((one, index) => [index ? ", " : "",
-      h("b", { class: "letter" }, one.shown), h("span", { class: "soft" }, ` (${index ? one.count : count(one.count, "time", "times")})`)]);
-    return this.row("unknown", [h("p", {}, "Not yet known: ", listed, unknown.length > 12 ? `, and ${unknown.length - 12} more` : "", "."),
-      h("p", { class: "soft small" }, unknown.length === 1 ? "The model will learn it." : "The model will learn them.")],
-    null, this.fold("examples", "Where they stand", h("dl", { class: "characters" }, unknown.map((one) => [
-      h("dt", {}, h("span", { class: "letter" }, one.shown), h("span", { class: "soft small" }, count(one.count, "time", "times"))),
-      h("dd", {}, h("p", { class: "soft small" }, one.words), one.examples.map((example) => h("a",
-        { class: "example", href: `#/page/${example.page}/line/${example.line}`, title: "Open this line on the desk" },
+      h("b", { class: "letter" }, one.shown), h("span", { class: "soft" }, ` (${index ? t.number(one.count) : t`${one.count} [time|times]`})`)]);
+    return this.row("unknown", [h("p", {}, unknown.length > 12 ? t`Not yet known: ${listed}, and ${unknown.length - 12} more.` : t`Not yet known: ${listed}.`),
+      h("p", { class: "soft small" }, unknown.length === 1 ? t`The model will learn it.` : t`The model will learn them.`)],
+    null, this.fold("examples", t`Where they stand`, h("dl", { class: "characters" }, unknown.map((one) => [
+      h("dt", {}, h("span", { class: "letter" }, one.shown), h("span", { class: "soft small" }, t`${one.count} [time|times]`)),
+      h("dd", {}, h("p", { class: "soft small" }, t.said(one.words)), one.examples.map((example) => h("a",
+        { class: "example", href: `#/page/${example.page}/line/${example.line}`, title: t`Open this line on the desk` },
         lineImage(example.image), h("span", { class: "reading", dir: "auto" }, litText(example.pieces)))))]))));
   }
 
   suspicious() {
-    const { h, count } = window.htr;
+    const { h } = window.htr;
     const { suspicious } = this.survey;
     if (!suspicious.length) return null;
     const item = (line) => h("li", {}, h("a", { href: `#/page/${line.page}/line/${line.line}` },
-      h("b", {}, `${line.document}, page ${line.page_number}, line ${line.number}`)), h("span", { class: "soft" }, `: ${line.why}`));
+      h("b", {}, t`${line.document}, page ${line.page_number}, line ${line.number}`)), h("span", { class: "soft" }, `: ${t.said(line.why)}`));
     const first = suspicious.slice(0, SHOWN_AT_FIRST), rest = suspicious.slice(SHOWN_AT_FIRST);
     const [line] = suspicious;
     return this.row("suspicious",
-      h("p", {}, h("b", {}, count(suspicious.length, "line", "lines")), suspicious.length === 1 ? " looks wrong." : " look wrong."),
-      h("a", { class: "button", href: `#/page/${line.page}/line/${line.line}` }, suspicious.length === 1 ? "Look at it" : "Look at them"),
-      [h("ul", {}, first.map(item)), rest.length ? this.fold("all-suspicious", `${rest.length} more`, h("ul", {}, rest.map(item))) : null, this.leftOut()]);
+      h("p", {}, suspicious.length === 1 ? t`${h("b", {}, t`${1} [line|lines]`)} looks wrong.` : t`${h("b", {}, t`${suspicious.length} [line|lines]`)} look wrong.`),
+      h("a", { class: "button", href: `#/page/${line.page}/line/${line.line}` }, suspicious.length === 1 ? t`Look at it` : t`Look at them`),
+      [h("ul", {}, first.map(item)), rest.length ? this.fold("all-suspicious", t`${rest.length} more`, h("ul", {}, rest.map(item))) : null, this.leftOut()]);
   }
 
   leftOut() {
     const { h } = window.htr;
     const box = h("input", { type: "checkbox", checked: this.leaveOut });
     box.addEventListener("change", () => { this.leaveOut = box.checked; });
-    return h("label", { class: "left-out" }, box, this.survey.suspicious.length === 1 ? "Leave it out of this training" : "Leave them out of this training");
+    return h("label", { class: "left-out" }, box, this.survey.suspicious.length === 1 ? t`Leave it out of this training` : t`Leave them out of this training`);
   }
 
   // Returns what a person chose, as the server takes it.
@@ -131,8 +129,8 @@ class Before {
   time(estimate) {
     const { h } = window.htr;
     const limit = h("input", {
-      type: "number", min: "0.1", max: "1440", step: "any", placeholder: "no limit", value: this.minutes ?? "",
-      "aria-label": "No longer than so many minutes",
+      type: "number", min: "0.1", max: "1440", step: "any", placeholder: t`no limit`, value: this.minutes ?? "",
+      "aria-label": t`No longer than so many minutes`,
     });
     limit.addEventListener("change", () => {
       this.minutes = limit.validity.valid && limit.value ? Number(limit.value) : null;
@@ -141,30 +139,30 @@ class Before {
     });
     this.estimated = h("p", { class: "estimate", role: "status" });
     this.showEstimate(estimate);
-    return h("div", { class: "time" }, this.estimated, h("label", { class: "soft small" }, "No longer than ", limit, " minutes"));
+    return h("div", { class: "time" }, this.estimated, h("label", { class: "soft small" }, t`No longer than ${limit} minutes`));
   }
 
   // estimate: {sentence}; null: being measured.
   showEstimate(estimate) {
     if (!this.estimated) return;
     this.estimated.classList.toggle("busy", estimate === null && this.survey.can_start);
-    if (!this.survey.can_start) this.estimated.textContent = "There is nothing to learn from yet.";
-    else if (estimate === null) this.estimated.textContent = "How long it takes is being measured, with one step on this computer…";
-    else this.estimated.textContent = estimate.sentence;
+    if (!this.survey.can_start) this.estimated.textContent = t`There is nothing to learn from yet.`;
+    else if (estimate === null) this.estimated.textContent = t`How long it takes is being measured, with one step on this computer…`;
+    else this.estimated.textContent = t.said(estimate.sentence);
   }
 
   details() {
     const { h } = window.htr;
     const tcm = h("select", {}, TCM_CHOICES.map(([value, words]) => h("option", { value: String(value), selected: value === this.tcm }, words)));
     tcm.addEventListener("change", () => { this.tcm = JSON.parse(tcm.value); });
-    return this.fold("settings", "Details", [h("label", {}, "Learn with the text around each character (TCM)", tcm),
-      h("p", { class: "soft small" }, "A second head learns to tell a character from its neighbours, which may steady the model. Reading does not use it.")]);
+    return this.fold("settings", t`Details`, [h("label", {}, t`Learn with the text around each character (TCM)`, tcm),
+      h("p", { class: "soft small" }, t`A second head learns to tell a character from its neighbours, which may steady the model. Reading does not use it.`)]);
   }
 
   button() {
     const { h, icon } = window.htr;
     const { survey } = this;
-    const teach = h("button", { type: "button", class: "first teach", disabled: !survey.can_start }, icon("train"), "Teach the model");
+    const teach = h("button", { type: "button", class: "first teach", disabled: !survey.can_start }, icon("train"), t`Teach the model`);
     teach.addEventListener("click", () => {
       teach.disabled = true; // one press, one run
       this.acts.start().finally(() => { teach.disabled = false; });

@@ -16,14 +16,14 @@ function ticks(most, about) {
 function plotWords({ curve, steps, before, over }) {
   const measured = curve.filter((point) => point.cer !== null);
   const now = curve.length ? curve[curve.length - 1].step : 0;
-  const words = over ? [] : [steps ? `Step ${now} of ${steps}.` : `Step ${now}.`];
-  if (before !== null) words.push(`The ${over ? "model before" : "current model"} misreads ${percent(before)} of the characters of the test lines.`);
+  const words = over ? [] : [steps ? t`Step ${now} of ${steps}.` : t`Step ${now}.`];
+  if (before !== null) words.push(over ? t`The model before misreads ${percent(before)} of the characters of the test lines.` : t`The current model misreads ${percent(before)} of the characters of the test lines.`);
   if (measured.length) {
     const best = measured.reduce((a, b) => (b.cer < a.cer ? b : a));
     const last = percent(measured[measured.length - 1].cer);
-    words.push(over ? `The model in training misread ${last} of those watched at the end; its best was ${percent(best.cer)}, at step ${best.step}.`
-      : `The model in training misreads ${last} now; its best so far was ${percent(best.cer)}, at step ${best.step}.`);
-  } else if (!over) words.push("The test lines have not been read yet.");
+    words.push(over ? t`The model in training misread ${last} of those watched at the end; its best was ${percent(best.cer)}, at step ${best.step}.`
+      : t`The model in training misreads ${last} now; its best so far was ${percent(best.cer)}, at step ${best.step}.`);
+  } else if (!over) words.push(t`The test lines have not been read yet.`);
   return words.join(" ");
 }
 
@@ -60,10 +60,10 @@ class Plot {
     const points = (name) => curve.filter((point) => point[name] !== null);
     this.drawing.replaceChildren(h("svg", {
       viewBox: `0 0 ${width_px} ${height_px}`, width: width_px, height: height_px, role: "img",
-      "aria-label": "Curve of the training", "aria-description": words,
-    }, h("title", {}, "Curve of the training"), h("desc", {}, words),
-    this.panel(points("cer"), "cer", top, cer_px, "misread characters on the test lines", (value) => `${Number((100 * value).toFixed(2))} %`, before),
-    this.panel(points("loss"), "loss", top + cer_px + gap, loss_px, "loss on the teaching lines", (value) => String(value), null),
+      "aria-label": t`Curve of the training`, "aria-description": words,
+    }, h("title", {}, t`Curve of the training`), h("desc", {}, words),
+    this.panel(points("cer"), "cer", top, cer_px, t`misread characters on the test lines`, (value) => `${t.number(Number((100 * value).toFixed(2)))}\u00a0%`, before),
+    this.panel(points("loss"), "loss", top + cer_px + gap, loss_px, t`loss on the teaching lines`, (value) => t.number(value), null),
     this.stepMarks(most, height_px - bottom)));
   }
 
@@ -83,14 +83,14 @@ class Plot {
     }
     if (before !== null) {
       parts.push(h("line", { class: "before", x1: PLOT.left, x2: right_px, y1: y(before), y2: y(before) }),
-        h("text", { class: "before-words", x: right_px, y: y(before) - 5, "text-anchor": "end" }, `${this.shown.over ? "model before" : "current model"} ${percent(before)}`));
+        h("text", { class: "before-words", x: right_px, y: y(before) - 5, "text-anchor": "end" }, this.shown.over ? t`model before ${percent(before)}` : t`current model ${percent(before)}`));
     }
     const path = points.map((point, index) => `${index ? "L" : "M"}${this.x(point.step).toFixed(1)} ${y(point[name]).toFixed(1)}`).join("");
     if (path) parts.push(h("path", { class: `curve ${name}`, d: path }));
     if (name === "cer") {
       for (const point of points) {
         parts.push(h("circle", { class: "dot", cx: this.x(point.step), cy: y(point.cer), r: 3.2 },
-          h("title", {}, `step ${point.step}: ${percent(point.cer)}`)));
+          h("title", {}, t`step ${point.step}: ${percent(point.cer)}`)));
       }
     }
     return h("g", {}, parts);
@@ -100,6 +100,6 @@ class Plot {
     const { h } = window.htr;
     const marks = ticks(most, Math.max(3, Math.min(8, this.width_px / 90))).filter((mark) => mark <= most);
     return h("g", {}, marks.map((mark) => h("text", { x: this.x(mark), y: y + 18, "text-anchor": mark ? "middle" : "start" },
-      mark === 0 ? "step 0" : mark.toLocaleString("en"))));
+      mark === 0 ? t`step 0` : t.number(mark))));
   }
 }

@@ -47,13 +47,13 @@ const acts = {
     await call(server.use_model, { run: run.id });
     survey = null; // it is told of another model now
     await refresh();
-    message("The new model is in use. Pages read from now on are read by it.");
+    message(t`The new model is in use. Pages read from now on are read by it.`);
   }),
   goBack: guarded(async (run) => {
     await call(server.go_back, { run: run.id });
     survey = null;
     await refresh();
-    message("The model from before is in use again.");
+    message(t`The model from before is in use again.`);
   }),
   resume: guarded(async (run) => {
     await call(server.resume, { run: run.id });
@@ -147,7 +147,7 @@ place("train", {
   enter() {
     here = true;
     survey = null; // corrections may have been made since
-    document.title = "Train · HTR Desk";
+    document.title = t`Train · HTR Desk`;
     refresh().catch(say);
   },
   leave() {

@@ -3,18 +3,16 @@
 // Returns a share (0-1) as a person says it: "18 %", "9.2 %"; small ones keep a digit.
 function percent(share) {
   if (share === null || share === undefined) return "?";
-  const hundred = 100 * share;
-  return `${hundred.toFixed(Math.abs(hundred) < 9.95 ? 1 : 0)} %`;
+  return t.percent(share, Math.abs(share) < 0.0995 ? 1 : 0);
 }
 
 // Returns a sentence whose figures do not part from their signs at the end of a row.
 const unbroken = (sentence) => sentence.replace(/(\d) %/g, "$1\u00a0%").replace(/p ([=<]) /g, "p\u00a0$1\u00a0");
 
 function lasting(time_s) {
-  const { count } = window.htr;
-  if (time_s < 50) return count(Math.max(5, 5 * Math.round(time_s / 5)), "second", "seconds");
-  if (time_s < 5400) return count(Math.max(1, Math.round(time_s / 60)), "minute", "minutes");
-  return `${(time_s / 3600).toFixed(1)} hours`;
+  if (time_s < 50) return t`${Math.max(5, 5 * Math.round(time_s / 5))} [second|seconds]`;
+  if (time_s < 5400) return t`${Math.max(1, Math.round(time_s / 60))} [minute|minutes]`;
+  return t`${t.number(time_s / 3600, 1)} hours`;
 }
 
 // Returns the words of `text`, each with whether `truth` has it in that order too, and where it
@@ -60,10 +58,10 @@ function markedReading(text, truth) {
   const { h } = window.htr;
   const nodes = compareWords(text, truth).flatMap(({ word, kind }) => {
     if (kind === "same") return [word, " "];
-    if (kind === "wrong") return [h("mark", { class: "misread", title: "misread" }, word), " "];
-    return [h("span", { class: "gap", role: "img", "aria-label": `missing: ${word}`, title: `missing: ${word}` }, "‸"), " "];
+    if (kind === "wrong") return [h("mark", { class: "misread", title: t`misread` }, word), " "];
+    return [h("span", { class: "gap", role: "img", "aria-label": t`missing: ${word}`, title: t`missing: ${word}` }, "‸"), " "];
   });
-  return h("span", { class: "reading", dir: "auto" }, nodes.length ? nodes : h("i", { class: "soft" }, "(reads nothing)"));
+  return h("span", { class: "reading", dir: "auto" }, nodes.length ? nodes : h("i", { class: "soft" }, t`(reads nothing)`));
 }
 
 // Returns a text whose middle one of three pieces is lit.
@@ -75,8 +73,8 @@ function litText([head, lit, tail]) {
 // Returns the image of a line, or words where there is none.
 function lineImage(source, alt = "") {
   const { h } = window.htr;
-  if (!source) return h("span", { class: "soft small" }, "no image of this line");
+  if (!source) return h("span", { class: "soft small" }, t`no image of this line`);
   const image = h("img", { class: "line-image", src: source, alt, loading: "lazy" });
-  image.addEventListener("error", () => image.replaceWith(h("span", { class: "soft small" }, "the image of this line is gone")));
+  image.addEventListener("error", () => image.replaceWith(h("span", { class: "soft small" }, t`the image of this line is gone`)));
   return image;
 }

@@ -46,6 +46,11 @@ SCRIPTS = (
     "desk/paste_dialog.js",
     "desk/read_by.js",
     "desk/layout.js",
+    "desk/counter.js",
+    "desk/page_bar.js",
+    "desk/moving.js",
+    "desk/editing.js",
+    "desk/drafts.js",
     "desk/desk.js",
 )
 

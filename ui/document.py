@@ -50,7 +50,9 @@ def document(services: Services) -> gr.HTML:
     return gr.HTML(
         value=static_text("document.html"),
         apply_default_css=False,
-        js_on_load=static_text("arrange.js", "details.js", "crop.js", "document.js"),
+        js_on_load=static_text(
+            "arrange.js", "details.js", "crop.js", "status_filter.js", "document.js"
+        ),
         server_functions=[
             open_document,
             rename_document,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import Server, open_app
+from tests.browser.conftest import ARTEFACTS, Server, open_app
 from tests.browser.pages import add_files, drawn_page, field, open_first_page, wait_saved
+from tests.browser.screencast import Screencast
 
 pytestmark = pytest.mark.browser
 
@@ -57,13 +58,20 @@ def test_correction_survives_a_killed_server(tab, server: Server, tmp_path: Path
 def test_typing_goes_on_while_the_server_is_away_and_is_saved_when_it_is_back(
     tab, server: Server, tmp_path: Path
 ) -> None:
+    """Filmed: the server is killed in mid-word, the word is ended, and the database has it."""
     open_drawn_page(tab, tmp_path)
+    film = Screencast(tab)
+    line = field(tab, 1)
+    line.press("Control+A")
+    line.press_sequentially("typed with", delay=60)
     server.kill()
-    field(tab, 1).fill("typed without a server")
+    line.press_sequentially("out a server", delay=60)
     tab.get_by_text("not saved: no connection, kept on this computer").first.wait_for()
     server.start()
     wait_saved(tab, 1)
+    assert line.input_value() == "typed without a server"
     assert revisions(server)[-1][0] == "typed without a server"
+    assert film.save(ARTEFACTS / "server killed in mid-typing.webp") > 5
 
 
 def test_text_typed_while_the_server_is_away_outlives_the_tab(

@@ -31,7 +31,7 @@ spared => {
     if (at.closest("script, style") || at.closest(spared) || !shown(at)) continue;
     if (at.closest(".htr, #htr-messages, dialog") && node.data.trim()) texts.push(node.data.trim());
   }
-  for (const element of document.querySelectorAll(".htr :is([title], [aria-label], [placeholder])")) {
+  for (const element of document.querySelectorAll(".htr *")) {
     if (!shown(element) || element.closest(spared)) continue;
     for (const name of ["title", "aria-label", "placeholder"]) {
       if (element.getAttribute(name)) texts.push(element.getAttribute(name));

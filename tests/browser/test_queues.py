@@ -77,6 +77,60 @@ def test_only_lines_with_a_word_or_not_yet_seen_come(tab, server: Server) -> Non
     assert len(second) == 2
 
 
+def test_only_undecided_lines_that_two_models_read_differently_come(tab, server: Server) -> None:
+    page = page_of_six_lines(server)
+    with storage.open_store(server.data_dir, check=False) as store:
+        current = storage.current_model(store)
+        assert current is not None
+        other = storage.register_model(store, b"other weights", "another", current.alphabet)
+        readings = {2: "machine 2", 3: "maschine 3", 5: "mach1ne 5"}
+        storage.add_readings(
+            store,
+            other.id,
+            {
+                page.line_ids[number - 1]: storage.NewReading(text, 0.5)
+                for number, text in readings.items()
+            },
+        )
+        storage.correct_line(store, page.line_ids[4], "decided", "corrected", "a person", None)
+    LineDesk(tab, server, page)
+    tab.get_by_label("Which lines come next").select_option("disagree")
+    # Of the lines that both have read, 2 is read alike and 5 is decided.
+    tab.locator(f'.row.current[data-line="{page.line_ids[2]}"] textarea:focus').wait_for()
+    assert tab.locator(".line-bar .left").inner_text() == "1 of 1 left in the document"
+    with storage.open_store(server.data_dir, check=False) as store:
+        storage.remove_model(store, other.id)
+
+
+def test_pace_is_told_once_a_few_lines_are_decided(tab, server: Server) -> None:
+    page = page_of_six_lines(server)
+    tab.clock.install()
+    LineDesk(tab, server, page)
+    pace = tab.locator(".line-bar .pace")
+    for _ in range(4):
+        tab.clock.fast_forward(6_000)
+        tab.keyboard.press("Enter")
+    assert pace.inner_text() == ""  # three times between four lines are too few to tell
+    tab.clock.fast_forward(6_000)
+    tab.keyboard.press("Enter")
+    assert pace.inner_text() == "10 lines a minute, about 1 minute left"
+
+
+def test_link_to_a_line_is_copied_and_opens_it(tab, server: Server) -> None:
+    page = page_of_six_lines(server)
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    LineDesk(tab, server, page)
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Alt+L")
+    tab.get_by_text("The link is copied.").wait_for()
+    link = tab.evaluate("navigator.clipboard.readText()")
+    assert link == f"{server.address}/#/page/{page.id}/line/{page.line_ids[1]}"
+    tab.goto("about:blank")
+    tab.goto(link)
+    tab.locator(f'.row.current[data-line="{page.line_ids[1]}"] textarea:focus').wait_for()
+    assert tab.get_by_role("button", name="Copy the link to this line").is_visible()
+
+
 def test_page_of_three_hundred_lines_opens_and_takes_keys(
     tab, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import Server
-from tests.browser.pages import add_files, drawn_page
+from tests.browser.pages import add_files, drawn_page, open_first_page
 
 pytestmark = pytest.mark.browser
 
@@ -59,6 +59,27 @@ def test_chosen_pages_move_to_a_new_document_and_come_back(three_pages, server: 
     tab.get_by_text("2 pages are in “Moved <b>away</b>” now.").wait_for()
     tab.get_by_role("button", name="Undo").click()
     wait_names(tab, "abc")
+
+
+def test_pages_are_shown_by_how_far_they_are(three_pages, server: Server) -> None:
+    tab = three_pages
+    open_first_page(tab)
+    for _ in range(3):
+        tab.keyboard.press("Enter")
+    tab.locator('.saved-mark[data-state="saved"]').wait_for()
+    tab.go_back()
+    cards = tab.locator('.place[data-place="document"] .card:visible')
+    choice = tab.get_by_label("Show only").locator("visible=true")
+    choice.select_option(label="not begun (2)")
+    assert [title[0] for title in cards.locator("a.title").all_inner_texts()] == ["2", "3"]
+    tab.get_by_role("checkbox", name="Choose page 2").check()
+    tab.get_by_role("button", name="Choose all").click()
+    tab.get_by_text("2 pages chosen").wait_for()  # what is out of sight is not meant
+    choice.select_option(label="all lines checked (1)")
+    assert [title[0] for title in cards.locator("a.title").all_inner_texts()] == ["1"]
+    assert not tab.locator(".chosen-bar").is_visible()
+    choice.select_option(label="all 3 pages")
+    assert cards.count() == 3
 
 
 def test_binned_page_is_restored_from_the_bin(three_pages, server: Server) -> None:

@@ -1,6 +1,6 @@
 // Pages chosen, put into another order by mouse or keyboard, into another document, or into the bin.
 class Arrange {
-  // place: the document's section; acts: {server, refresh(), document(), pages(), note(page), crop(page)}.
+  // place: the document's section; acts: {server, refresh(), document(), pages(), shown(), note(page), crop(page)}.
   constructor(place, acts) {
     this.place = place;
     this.acts = acts;
@@ -26,7 +26,7 @@ class Arrange {
   }
 
   choose(page, on, range) {
-    const ids = this.acts.pages().map((one) => one.id);
+    const ids = this.acts.shown().map((one) => one.id);
     const [from, to] = [ids.indexOf(range && this.last !== null ? this.last : page.id), ids.indexOf(page.id)];
     for (const id of ids.slice(Math.min(from, to), Math.max(from, to) + 1)) {
       if (on) this.chosen.add(id);
@@ -57,7 +57,7 @@ class Arrange {
       ...(this.chosen.size === 1 ? [button("crop", t`Crop…`, ([id]) => this.acts.crop(this.page(id))), button("note", t`Note…`, ([id]) => this.acts.note(this.page(id))),
         button("link", t`Copy link`, ([id]) => window.htr.copyLink(`#/page/${id}`))] : []),
       h("button", { type: "button", class: "quiet", onclick: () => {
-        for (const page of this.acts.pages()) this.chosen.add(page.id);
+        for (const page of this.acts.shown()) this.chosen.add(page.id);
         this.show();
       } }, t`Choose all`),
       h("button", { type: "button", class: "quiet", onclick: () => this.clear() }, t`Choose none`));

@@ -18,9 +18,13 @@ const chooseFiles = () => choose(addFiles);
 let pages = []; // as they were last shown
 let about = null; // what is noted of the document
 const details = new Details(element, { server, refresh: () => refresh(), document: () => about });
+const filter = new StatusFilter(element.querySelector(".by-status"), () => {
+  arrange.clear(); // what is out of sight is not meant
+  showWanted();
+});
 const crop = new Crop(element, { server, refresh: () => refresh() });
 const arrange = new Arrange(element, {
-  server, refresh: () => refresh(), document: () => opened, pages: () => pages,
+  server, refresh: () => refresh(), document: () => opened, pages: () => pages, shown: () => pages.filter((page) => filter.shows(page)),
   note: (page) => details.askNote(page), crop: (page) => crop.ask(page),
 });
 
@@ -92,6 +96,11 @@ function emptyDocument() {
       h("button", { type: "button", class: "first", onclick: chooseFiles }, icon("upload"), t`Add pages`)));
 }
 
+// Leaves out the cards of pages that are not asked for.
+function showWanted() {
+  for (const page of pages) body.querySelector(`.card[data-page="${page.id}"]`).hidden = !filter.shows(page);
+}
+
 async function refresh() {
   const asked = opened;
   const answer = await call(server.open_document, { document: asked });
@@ -111,6 +120,8 @@ async function refresh() {
     const heldPage = body.contains(held) ? held.closest(".card")?.dataset.page : null;
     body.replaceChildren(answer.pages.length ? h("div", { class: "cards" }, answer.pages.map(card)) : emptyDocument());
     if (heldPage) body.querySelector(`.card[data-page="${heldPage}"] .${held.classList[0]}`)?.focus({ preventScroll: true });
+    filter.offer(pages);
+    showWanted();
     readByOther(answer);
     details.show(about);
     drawn = fresh;
@@ -155,6 +166,7 @@ place("document", {
       pages = [];
       otherModel.hidden = true;
       arrange.clear();
+      filter.clear();
       drawn = "";
       title.value = "";
       element.querySelector(".facts-line").hidden = true;

@@ -59,7 +59,7 @@
       if (match[1] !== undefined) {
         last = counts[match[1]] ?? last;
         pieces.push(written(values[match[1]]));
-      } else pieces.push(form(match[2].split("|"), last ?? first));
+      } else pieces.push(...filled(form(match[2].split("|"), last ?? first), values));
     }
     pieces.push(sentence.slice(at));
     return pieces;

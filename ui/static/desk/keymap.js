@@ -16,6 +16,7 @@ const KEY_ACTS = [
   ["palette", t`Special characters, the most used first, and your abbreviations`, "Alt+C"],
   ["history", t`Versions of the line: who wrote what and when; any can be put back`, "Alt+H"],
   ["replace", t`Find and replace in the whole document, and its rules of writing`, "Alt+R"],
+  ["link", t`Copy the link to this line`, "Alt+L"],
   ["around", t`Show the line within its neighbours, or alone`, "Alt+V"],
   ["larger", t`Larger image of the line`, "Alt+="],
   ["smaller", t`Smaller image of the line`, "Alt+-"],

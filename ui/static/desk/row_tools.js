@@ -4,7 +4,7 @@ const LINE_ZOOMS = [1, 1.25, 1.6, 2, 2.5, 3.2, 4];
 class RowTools {
   // `desk`: {page(), act(name)}: `act` does what the key of that name does.
   constructor(desk) {
-    const { h } = window.htr;
+    const { h, icon } = window.htr;
     this.desk = desk;
     const button = (words, title, act) => h("button", { type: "button", title, "aria-label": title, onclick: act, onpointerdown: (event) => event.preventDefault() }, words);
     this.context = button(t`Around`, t`Show the line within its neighbours`, () => this.toggleContext());
@@ -12,6 +12,7 @@ class RowTools {
       button("Ω", t`Special characters and abbreviations`, () => desk.act("palette")),
       button(t`Versions`, t`Versions of the line`, () => desk.act("history")),
       button(t`Replace`, t`Find and replace in the document`, () => desk.act("replace")),
+      button(icon("link"), t`Copy the link to this line`, () => desk.act("link")),
       button("−", t`Smaller line`, () => this.zoom(-1)), button("+", t`Larger line`, () => this.zoom(1)), this.context);
   }
 

@@ -37,6 +37,7 @@ def serve(settings: Settings) -> int:
     import uvicorn
 
     from services.services import open_services
+    from services.standing_objects import set_standing_objects_aside
     from storage import StorageError
     from ui.app_page import build_app
 
@@ -47,6 +48,7 @@ def serve(settings: Settings) -> int:
         return 1
     try:
         app = build_app(services)
+        set_standing_objects_aside()
         print(f"HTR Desk is at http://{_reachable(settings.host)}:{settings.port}", flush=True)
         if settings.host not in ("127.0.0.1", "localhost", "::1") and not settings.users:
             print("Anybody on the network can open it; set HTR_USERS to ask for a password.")

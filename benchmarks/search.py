@@ -210,8 +210,11 @@ def _put_page(store: storage.Store, document_id: int, model_id: int, texts: Sequ
 
 
 def _characters(text: str) -> str:
-    parts = (f'["{c}",0.9123,{20 * n}.25,{20 * n + 18}.75]' for n, c in enumerate(text))
-    return f"[{','.join(parts)}]"
+    return f"[{','.join(map(''.join, zip(_OPENED * len(text), text, _PLACES, strict=False)))}]"
+
+
+_OPENED = ('["',)
+_PLACES = tuple(f'",0.9123,{20 * n}.25,{20 * n + 18}.75]' for n in range(500))
 
 
 if __name__ == "__main__":

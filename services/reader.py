@@ -22,6 +22,7 @@ from services.rereading import keeps_lines, lines_to_read, put_readings
 from services.resegment import put_lines, segmented
 from services.run_thread import RunKind, StandingRunThread, Stopped
 from services.settings import Settings
+from services.standing_objects import set_standing_objects_aside
 from services.turns import Turns
 
 if TYPE_CHECKING:
@@ -191,6 +192,7 @@ class PageReader:
             from htr.recognizer import Recognizer
 
             path: Path = storage.model_path(self._store, model)
+            replaced = self._recognizer is not None
             self._recognizer = Recognizer.load(
                 path,
                 device=self._settings.device,
@@ -198,6 +200,7 @@ class PageReader:
                 beam=self._language.beam_for(model) if self._language else None,
             )
             self._recognizer_of, self._language_stamp = model.id, stamp
+            set_standing_objects_aside(tidy=replaced)
         return self._recognizer, model.id
 
 

@@ -8,6 +8,7 @@ portions. A search first indexes what is due, so that what was just saved is fou
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from sqlite_utils import Database
 
@@ -48,8 +49,7 @@ def index_lines(store: Store, most: int = LINES_AT_ONCE) -> int:
         )
         due = [Row("search_due", values).integer("line_id") for values in rows]
         line_ids = {"line_ids": json.dumps(due)}
-        for values in select(store, _TEXTS, line_ids):
-            _index(db, Row("line", values))
+        _index(db, [Row("line", values) for values in select(store, _TEXTS, line_ids)])
         db.execute(
             "DELETE FROM search_due WHERE line_id IN (SELECT value FROM json_each(:line_ids))",
             line_ids,
@@ -57,19 +57,22 @@ def index_lines(store: Store, most: int = LINES_AT_ONCE) -> int:
     return len(due)
 
 
-def _index(db: Database, row: Row) -> None:
-    words = "" if row.integer("gone") else folded_text(row.text("text"))
-    known = row.optional_text("words")
-    if words == (known or ""):
-        return
-    line_id = row.integer("id")
-    if known is not None:
-        db.execute("DELETE FROM line_search WHERE rowid = ?", (line_id,))
-    if not words:
-        return
-    db.execute("INSERT INTO line_search (rowid, words) VALUES (?, ?)", (line_id, words))
-    pairs = [(word, skeleton_of(word)) for word in set(words.split())]
+def _index(db: Database, rows: Sequence[Row]) -> None:
+    """Put the lines into the index as they are now, all at once: many share their words."""
+    outdated, indexed = [], []
+    for row in rows:
+        words = "" if row.integer("gone") else folded_text(row.text("text"))
+        known = row.optional_text("words")
+        if words == (known or ""):
+            continue
+        if known is not None:
+            outdated.append((row.integer("id"),))
+        if words:
+            indexed.append((row.integer("id"), words))
+    db.conn.executemany("DELETE FROM line_search WHERE rowid = ?", outdated)
+    db.conn.executemany("INSERT INTO line_search (rowid, words) VALUES (?, ?)", indexed)
+    alike = {word: skeleton_of(word) for _, words in indexed for word in words.split()}
     db.conn.executemany(
         "INSERT OR IGNORE INTO search_word (word, skeleton, reversed) VALUES (?, ?, ?)",
-        [(word, skeleton, skeleton[::-1]) for word, skeleton in pairs],
+        sorted((word, skeleton, skeleton[::-1]) for word, skeleton in alike.items()),
     )

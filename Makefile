@@ -7,7 +7,7 @@ CODE := app.py exchange htr segmentation storage services synthesis ui training 
 # Threads that spin while they wait make a busy machine many times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation bench-finetune bench-decoding bench-recognition bench-autosave bench-keystrokes bench-search clean
+.PHONY: app test test-slow lint types setup-browser screenshots bench-segmentation bench-finetune bench-decoding bench-recognition bench-line-rivals bench-memory bench-autosave bench-keystrokes bench-search clean
 
 app: .venv/app-installed
 	$(BIN)/python app.py
@@ -102,6 +102,24 @@ READ_PAGES ?= 40
 bench-recognition: .venv/app-installed
 	$(BIN)/python -m benchmarks.recognition $(RECOGNITION) --full $(FULL) --pages $(READ_PAGES) \
 	  --out test-artefacts/recognition
+
+# Our shipped model beside other line recognisers, whose packages are found behind the app's own; those
+# of TrOCR contradict kraken's and lie in a folder of their own. RIVAL_LINES=24 (lines).
+RIVAL_LINES ?= 24
+
+bench-line-rivals: .venv-rivals/installed .venv-rivals/trocr
+	$(BIN)/python -m benchmarks.recognition_rivals $(RECOGNITION) --count $(RIVAL_LINES) \
+	  --packages .venv-rivals/trocr --packages .venv-rivals/lib/python*/site-packages
+
+.venv-rivals/trocr: .venv-rivals/installed
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --target $@ \
+	  transformers==5.24.0 tokenizers==0.23.3
+
+# The memory of the app while it reads: pages as people scan them, then many small ones.
+bench-memory: .venv/app-installed
+	$(BIN)/python -m benchmarks.memory --pages 100 --lines 30 --out test-artefacts/memory
+	$(BIN)/python -m benchmarks.memory --pages 1000 --lines 2 --width 500 --height 240 \
+	  --out test-artefacts/memory
 
 # How long a search takes among LINES_TO_SEARCH generated lines; the database is kept for next time.
 LINES_TO_SEARCH ?= 1000000

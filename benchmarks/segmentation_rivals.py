@@ -29,7 +29,7 @@ class KrakenSegmenter:
 
     def __init__(self, threads: int) -> None:
         """Load the model and segment a small page."""
-        _declare_torchvision_operators()
+        declare_torchvision_operators()
         import kraken.lib.vgsl.spred as spred
         from kraken.configs import SegmentationInferenceConfig
         from kraken.tasks import SegmentationTaskModel
@@ -114,7 +114,7 @@ def load(name: str) -> tuple[str, Segmenter]:
     return f"RapidOCR {version('rapidocr')}", RapidOcrSegmenter(threads)
 
 
-def _declare_torchvision_operators() -> None:
+def declare_torchvision_operators() -> None:
     """Let torchvision be imported where its compiled operators cannot be loaded.
 
     PyPI's torchvision is built for CUDA and cannot load them beside a CPU build of torch; then

@@ -102,6 +102,21 @@ def test_only_undecided_lines_that_two_models_read_differently_come(tab, server:
         storage.remove_model(store, other.id)
 
 
+def test_pace_is_told_once_a_few_lines_are_decided(tab, server: Server) -> None:
+    page = page_of_six_lines(server)
+    tab.clock.install(time="2026-01-01T08:00:00")
+    LineDesk(tab, server, page)
+    tab.clock.pause_at("2026-01-01T09:00:00")
+    pace = tab.locator(".line-bar .pace")
+    for _ in range(4):
+        tab.clock.run_for(6_000)
+        tab.keyboard.press("Enter")
+    assert pace.inner_text() == ""  # three times between four lines are too few to tell
+    tab.clock.run_for(6_000)
+    tab.keyboard.press("Enter")
+    assert pace.inner_text() == "10 lines a minute, about 1 minute left"
+
+
 def test_link_to_a_line_is_copied_and_opens_it(tab, server: Server) -> None:
     page = page_of_six_lines(server)
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import lxml.html
@@ -19,6 +20,7 @@ FOR_TERMINALS = re.compile(
 )
 
 
+@cache
 def in_scripts() -> set[str]:
     """Return what is tagged t`...` in the scripts, and in those that stand in Python."""
     sources = [*STATIC.rglob("*.js"), ROOT / "ui" / "app_page.py"]
@@ -29,6 +31,7 @@ def in_scripts() -> set[str]:
     return found
 
 
+@cache
 def in_pages() -> set[str]:
     """Return what stands in the HTML of the places: an element's own words are one sentence."""
     found = set()
@@ -48,6 +51,7 @@ def in_pages() -> set[str]:
     return {text for text in found if re.search(r"[^\W\d_]{2}", text)} - not_words
 
 
+@cache
 def raised_by_server() -> set[str]:
     """Return the sentences of the errors that the packages behind the screens raise themselves."""
     found = set()
@@ -62,6 +66,7 @@ def raised_by_server() -> set[str]:
     return found
 
 
+@cache
 def anywhere_in_server() -> set[str]:
     """Return all texts of the server's code, and the pieces that they are put together from."""
     packages = ("ui", "services", "storage", "training", "exchange", "segmentation", "htr")
@@ -69,10 +74,10 @@ def anywhere_in_server() -> set[str]:
     return {text.strip() for text in texts if text}
 
 
-def _modules(*packages: str) -> Iterator[tuple[Path, ast.Module]]:
-    for package in packages:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield path, ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def _modules(*packages: str) -> list[tuple[Path, ast.Module]]:
+    paths = [path for package in packages for path in sorted((ROOT / package).rglob("*.py"))]
+    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
 def _text(node: ast.AST) -> str | None:

@@ -32,6 +32,7 @@ MOST_SPACING = 1.7  # of the page's: notes are rather written smaller; seals hav
 MARGIN = 1.0  # of the spacing: paper around what is looked at
 MOST_LOOKED_AT = 0.2  # of the page: longest bars first
 LEAST_CONFIDENCE = 0.6
+CROSSED = 1 / 3  # of the lines beside a note: most that may run through it
 FEWEST_UPRIGHT = 2  # lines of an upright page
 
 Look = Callable[[np.ndarray], list[FoundLine]]  # gray picture -> its lines
@@ -60,8 +61,13 @@ def with_side_notes(gray: np.ndarray, found: Sequence[FoundLine], look: Look) ->
     seen = [
         note for bar in bars(gray, upright, spacing) for note in _notes_in(gray, bar, spacing, look)
     ]
-    # Figures one above the other look like a note, but each of them was found upright.
-    notes = [note for note in seen if not any(_lies_on(line, note) for line in upright)]
+    # Figures one above the other look like a note, but each of them was found upright; so do the
+    # first letters of lines far apart, but the lines run through them.
+    notes = [
+        note
+        for note in seen
+        if not any(_lies_on(line, note) for line in upright) and not _is_crossed(note, upright)
+    ]
     doubtful = [line for line in found if line.kind == ASIDE]
     letters = [line for line in doubtful if any(_lies_on(line, note) for note in notes)]
     return [*(line for line in found if all(line is not one for one in letters)), *notes]
@@ -205,3 +211,12 @@ def _lies_on(line: FoundLine, note: FoundLine) -> bool:
         (note.points.min(axis=0) - reach <= at).all()
         and (at <= note.points.max(axis=0) + reach).all()
     )
+
+
+def _is_crossed(note: FoundLine, lines: Sequence[FoundLine]) -> bool:
+    """Whether many of the lines at the note's height run through it instead of standing beside."""
+    x = note.points[:, 0].mean()
+    top, bottom = note.points[:, 1].min(), note.points[:, 1].max()
+    beside = [line.points for line in lines if top <= line.points[:, 1].mean() <= bottom]
+    through = sum(bool(points[:, 0].min() <= x <= points[:, 0].max()) for points in beside)
+    return through > CROSSED * len(beside)

@@ -150,6 +150,21 @@ def test_column_of_figures_is_no_note_and_doubtful_strokes_under_a_note_are_left
     assert with_side_notes(page, [*lines, stroke], look) == [*lines, stroke]
 
 
+@pytest.mark.parametrize(("through", "notes"), [(2, 1), (8, 0)])
+def test_first_letters_of_lines_are_no_note(through: int, notes: int) -> None:
+    page, lines = page_with_bar()
+    looked = []
+
+    def look(part: np.ndarray) -> list[FoundLine]:
+        looked.append(part)
+        return [note_line(60, 360, 88)]  # to the right of the bar, where the long lines begin
+
+    far = [upright_line(92, line.points[0, 1], 750) for line in lines[:through]]
+    found = [*far, *lines[through:]]
+    assert len(with_side_notes(page, found, look)) == 8 + notes
+    assert looked
+
+
 @pytest.mark.parametrize("confidence", [0.3, 0.97])
 def test_note_has_to_be_sure_and_long(confidence: float) -> None:
     page, lines = page_with_bar()

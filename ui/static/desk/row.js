@@ -221,7 +221,9 @@ class Row {
     this.status.textContent = line.unread ? t`being read again…` : isAside(line) ? t`set aside` : STATUS_WORDS[line.status] || line.status;
     this.showFlags();
     const refusal = saving === "refused";
-    this.saved.textContent = SAVE_WORDS[saving];
+    // Why is told once, in the bar above the lines: here it would push the text down.
+    this.saved.textContent = saving === "offline" ? SAVE_WORDS.refused : SAVE_WORDS[saving];
+    this.saved.title = SAVE_WORDS[saving];
     this.saved.dataset.state = saving;
     if (line.conflict) this.showConflict();
     else if (line.offered) this.showDraft();

@@ -121,7 +121,7 @@ def test_run_whose_process_died_says_so_and_is_dismissed_for_good(tab, server: S
     tab.get_by_text("step 3 of 80", exact=True).wait_for()
     assert tab.locator(".running .plot .dot").count() == 4
     described = tab.locator(".running .plot desc").text_content()
-    assert "its best so far was 12 %, at step 3" in described
+    assert "its best so far was 12\N{NO-BREAK SPACE}%, at step 3" in described
     tab.get_by_role("button", name="Stop here").click()
     tab.get_by_role("button", name="Stopping…").wait_for()
 

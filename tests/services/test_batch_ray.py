@@ -75,7 +75,6 @@ def test_node_that_is_killed_costs_no_page_and_none_is_there_twice(
     failed = [json.loads(row)["file"] for row in (out / FAILURES).read_text().splitlines()]
     assert failed == ["broken.jpg"]
     assert sorted(path.name for path in out.glob("*.xml")) == [f"{name}.xml" for name in names]
-    assert not list(out.rglob("*.part"))
     assert len(read_page_xml((out / "07.png.xml").read_bytes(), "7").lines) == 3
     assert (totals.files, totals.failures) == (PAGES + 1, 1)
 

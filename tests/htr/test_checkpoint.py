@@ -355,5 +355,5 @@ def test_the_shipped_model_is_sound() -> None:
     assert path.stat().st_size < 9_000_000
     checkpoint = load_checkpoint(path)
     assert checkpoint.config.contrast == "percentile"
-    assert checkpoint.alphabet.classes == 100
-    assert checkpoint.facts["metrics"]["test"] == {"cer": 0.354, "wer": 0.768}
+    assert checkpoint.alphabet.classes == 175
+    assert checkpoint.facts["metrics"]["test"] == {"cer": 0.268, "wer": 0.672}

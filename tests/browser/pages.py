@@ -31,7 +31,7 @@ def open_first_page(tab) -> None:
     tab.wait_for_function(
         "() => [...document.querySelectorAll('.place[data-place=\"document\"] .card')]"
         ".every(card => /to check|checked|no text/.test(card.textContent))",
-        timeout=60_000,
+        timeout=180_000,  # the first reading on a new machine compiles all of torch
     )
     tab.locator('.place[data-place="document"] .card a.title').first.click()
     tab.locator(".row.current textarea:focus").wait_for()

@@ -67,7 +67,10 @@ def page_id(server: Server, tmp_path: Path) -> int:
     return read["pages"][0]["page"]
 
 
-@pytest.mark.parametrize(("locale", "language"), [("fr-FR", "fr"), ("de-AT", "de")])
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [("fr-FR", "fr"), pytest.param("de-AT", "de", marks=pytest.mark.slow)],
+)
 def test_no_screen_speaks_english(
     browser, server: Server, page_id: int, locale: str, language: str
 ) -> None:

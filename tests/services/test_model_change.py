@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import storage
-from services import reader
+from services import run_thread
 from services.reader import PageReader
 from services.settings import Settings
 from tests.training.desk_data import SMALL, add_model, add_page, make_desk, that_reads
@@ -26,7 +26,7 @@ def store(tmp_path: Path) -> Iterator[storage.Store]:
 
 @pytest.fixture
 def page_reader(store: storage.Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[PageReader]:
-    monkeypatch.setattr(reader, "IDLE_S", 0.05)
+    monkeypatch.setattr(run_thread, "IDLE_S", 0.05)
     made = PageReader(Settings(store.data_dir, device="cpu", threads=1), store)
     made.start()
     yield made

@@ -54,18 +54,20 @@ class HTRConvText(nn.Module):
         self.config = config
         wide = config.embed_dim
         self.patch_embed = Stem(config)
-        last = max(1, config.depth - 1)
         self.blocks = nn.ModuleList(
-            ConvTextBlock(config, dropout, drop_path * index / last, layer_scale)
-            for index in range(config.depth)
+            ConvTextBlock(config, dropout, layer_scale) for _ in range(config.depth)
         )
         self.norm = nn.LayerNorm(wide, eps=1e-6)
         self.head = nn.Linear(wide, config.classes)
         self.down1 = HalveTime(wide)
         self.up1 = RestoreTime(wide)
+        self.set_dropout(dropout, drop_path)
 
     def set_dropout(self, dropout: float, drop_path: float) -> None:
-        """Drop these shares in training from now on, 0-1; `drop_path` is that of the last block."""
+        """Drop these shares in training from now on, 0-1.
+
+        drop_path: that of the last block; it grows to it from none in the first.
+        """
         for module in self.modules():
             if isinstance(module, nn.Dropout):
                 module.p = dropout
@@ -116,10 +118,8 @@ class ConvTextBlock(nn.Module):
     Every branch adds to its input, weighted by a learned layer scale.
     """
 
-    def __init__(
-        self, config: ModelConfig, dropout: float, drop_path: float, layer_scale: float
-    ) -> None:
-        """Build one block; `drop_path` is its own share, already scaled by its depth."""
+    def __init__(self, config: ModelConfig, dropout: float, layer_scale: float) -> None:
+        """Build one block; whole branches are dropped once the network says how often."""
         super().__init__()
         wide = config.embed_dim
         self.attn = RelativeAttention(config, dropout)
@@ -134,7 +134,7 @@ class ConvTextBlock(nn.Module):
         self.ls_ffn1 = LayerScale(wide, layer_scale)
         self.ls_conv = LayerScale(wide, layer_scale)
         self.ls_ffn2 = LayerScale(wide, layer_scale)
-        self.drop_path = DropPath(drop_path)
+        self.drop_path = DropPath(0.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, T, D) for (B, T, D)."""

@@ -236,10 +236,11 @@ def test_taking_back_gives_a_known_page_its_earlier_lines(
     assert storage.line_order(store, page.id) == before
 
 
-def test_interrupted_import_goes_on_where_it_was(
-    store: storage.Store, importer: Importer, tmp_path: Path
-) -> None:
-    token = upload(importer, {"project.zip": project_zip(tmp_path, pages=4)})
+def killed_import(
+    store: storage.Store, importer: Importer, files: dict[str, bytes | Path], pages: int
+) -> storage.Run:
+    """An import of files whose process was killed while it stored the page after so many."""
+    token = upload(importer, files)
     looked = ended(store, importer.look(token, None, "ada"))
     importer.stop()
     run = importer.take(looked.id, "human", False, False, "ada")
@@ -249,20 +250,32 @@ def test_interrupted_import_goes_on_where_it_was(
 
     def report(share: float, phase: str) -> None:
         told.append(phase)
-        if len(told) == 3:
-            raise KeyboardInterrupt  # the process is killed while it stores the third page
+        if len(told) > pages:
+            raise KeyboardInterrupt
 
     wish = ImportWish("human", False, "ada")
     documents = read_plan(folder / "plan.json")
-    with UploadedFiles([("project.zip", tmp_path / "project.zip")]) as source:
+    with UploadedFiles(uploaded_files(folder)) as source:
         with pytest.raises(KeyboardInterrupt):
             TakeIn(store, settings(store.data_dir), run, documents, wish, report).take_all(source)
-    assert len(pages_in(store)) == 2
+    return run
 
+
+def after_a_restart(store: storage.Store, run: storage.Run) -> storage.Run:
+    """The run as the next server ends it."""
     later = Importer(settings(store.data_dir), store, lambda: None)
     later.start()
     done = ended(store, run)
     later.stop()
+    return done
+
+
+def test_interrupted_import_goes_on_where_it_was(
+    store: storage.Store, importer: Importer, tmp_path: Path
+) -> None:
+    run = killed_import(store, importer, {"project.zip": project_zip(tmp_path, pages=4)}, 2)
+    assert len(pages_in(store)) == 2
+    done = after_a_restart(store, run)
     assert (done.state, done.result["pages"], done.attempts) == ("done", 4, 2)
     assert [page.name for page in pages_in(store)] == [f"scan {n}.png" for n in range(1, 5)]
     assert len(storage.documents(store)) == 1
@@ -280,30 +293,9 @@ def test_interrupted_import_of_a_file_of_several_pages_has_each_page_once(
         "book.xml": write_page_xml(described(0), NOW),
         "z.png": image(8),
     }
-    token = upload(importer, files)
-    looked = ended(store, importer.look(token, None, "ada"))
-    importer.stop()
-    run = importer.take(looked.id, "human", False, False, "ada")
-    storage.take_next_run(store, "import")
-    folder = store.data_dir / FOLDER / token
-    told = []
-
-    def report(share: float, phase: str) -> None:
-        told.append(phase)
-        if len(told) > reports:
-            raise KeyboardInterrupt  # the process is killed while it stores the next page
-
-    wish = ImportWish("human", False, "ada")
-    documents = read_plan(folder / "plan.json")
-    with UploadedFiles(uploaded_files(folder)) as source:
-        with pytest.raises(KeyboardInterrupt):
-            TakeIn(store, settings(store.data_dir), run, documents, wish, report).take_all(source)
+    run = killed_import(store, importer, files, reports)
     assert len(pages_in(store)) == reports
-
-    later = Importer(settings(store.data_dir), store, lambda: None)
-    later.start()
-    done = ended(store, run)
-    later.stop()
+    done = after_a_restart(store, run)
     assert (done.state, done.result["pages"], done.result["lines"]) == ("done", 5, 3)
     names = [page.name for page in pages_in(store)]
     assert names == ["a.png", book, book, book, "z.png"]

@@ -9,6 +9,7 @@ import pytest
 import storage
 from tests.browser.conftest import ARTEFACTS, Server
 from tests.browser.lines import (
+    KnownPage,
     LineDesk,
     middle,
     page_of_many_lines,
@@ -277,15 +278,23 @@ def test_change_is_kept_while_the_server_is_away_and_saved_when_it_is_back(
     )
 
 
-def test_second_tab_learns_that_the_lines_were_changed(tab, server: Server) -> None:
-    page = page_of_six_lines(server)
+def desks_of_which_one_deleted(
+    tab, server: Server, page: KnownPage, number: int
+) -> tuple[LineDesk, LineDesk]:
+    """Two tabs on a page: in the first that line was deleted, the second does not know it."""
     desk = LineDesk(tab, server, page)
     other = LineDesk(tab.context.new_page(), server, page)
     desk.edit()
-    desk.click(middle(page.baselines[0]))
+    desk.click(middle(page.baselines[number]))
     tab.keyboard.press("Delete")
     desk.wait_rows(5)
     desk.wait_saved()
+    return desk, other
+
+
+def test_second_tab_learns_that_the_lines_were_changed(tab, server: Server) -> None:
+    page = page_of_six_lines(server)
+    _, other = desks_of_which_one_deleted(tab, server, page, 0)
     other.edit()
     other.click(middle(page.baselines[5]))
     other.tab.keyboard.press("Delete")
@@ -301,13 +310,7 @@ def test_text_of_a_line_that_another_tab_deleted_is_kept_and_its_typist_told(
     tab, server: Server
 ) -> None:
     page = page_of_six_lines(server)
-    desk = LineDesk(tab, server, page)
-    other = LineDesk(tab.context.new_page(), server, page)
-    desk.edit()
-    desk.click(middle(page.baselines[2]))
-    tab.keyboard.press("Delete")
-    desk.wait_rows(5)
-    desk.wait_saved()
+    desk, other = desks_of_which_one_deleted(tab, server, page, 2)
     field(other.tab, 3).fill("typed too late")
     other.tab.get_by_text("“typed too late” is saved, but its line was taken off").wait_for()
     other.wait_rows(5)

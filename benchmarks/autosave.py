@@ -22,6 +22,7 @@ import time
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import storage
 from benchmarks.app_process import free_port, start_app
@@ -37,6 +38,7 @@ SETTLE_S = 15  # the app loads its model meanwhile, as it does once after each s
 class Editor:
     """One person with a connection: what was acknowledged by line, and how long each save took."""
 
+    page: int
     lines: list[int]
     acknowledged: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
     times_s: list[float] = field(default_factory=list)
@@ -56,7 +58,7 @@ def main() -> int:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder) / "data"
-        editors = [Editor(lines) for lines in _prepare(data_dir, asked.editors)]
+        editors = _prepare(data_dir, asked.editors)
         port = free_port()
         app = start_app(data_dir, port, Path(folder) / "app.log")
         try:
@@ -79,8 +81,8 @@ def main() -> int:
     return 1 if wrong or trouble else 0
 
 
-def _prepare(data_dir: Path, editors: int) -> list[list[int]]:
-    """Return the numbers of each editor's lines, on pages of a fresh data folder."""
+def _prepare(data_dir: Path, editors: int) -> list[Editor]:
+    """Return the editors, each with lines of a page of their own in a fresh data folder."""
     drawn = draw_page(7, settings=PageSettings(width_px=900, height_px=700, line_count=6))
     image = encode_png(drawn.pixels)
     found = []
@@ -92,7 +94,8 @@ def _prepare(data_dir: Path, editors: int) -> list[list[int]]:
                 storage.NewLine(((10.0, 20.0 + 30 * row), (800.0, 20.0 + 30 * row)), (), 30.0)
                 for row in range(LINES_OF_EDITOR)
             ]
-            found.append(storage.replace_lines(store, page.id, new, None))
+            lines = storage.replace_lines(store, page.id, new, None)
+            found.append(Editor(page.id, lines))
     return found
 
 
@@ -147,11 +150,15 @@ def _type(
     pause_s: float,
     saves: int | None,
 ) -> None:
-    """Save again and again, each text once, as the desk does; the next line after ten saves."""
+    """Open the page and save again and again, each text once; the next line after ten saves.
+
+    As the desk does it. Only the saves are timed.
+    """
     chance = random.Random(number)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.connect()
     end_s = time.perf_counter() + limit_s if limit_s is not None else float("inf")
+    _ask(connection, number, component, "open_page", {"page": editor.page})
     time.sleep(chance.random() * pause_s)  # people do not begin all at once
     done = 0
     while (saves is None or done < saves) and time.perf_counter() < end_s:
@@ -160,19 +167,8 @@ def _type(
         text = f"editor {number} line {line} text {len(history)} de la main du greffier"
         parent = history[-1][0] if history else None
         argument = {"line": line, "text": text, "status": "corrected", "parent": parent}
-        body = json.dumps(
-            {
-                "data": argument,
-                "session_hash": f"load{number}",
-                "component_id": component,
-                "fn_name": "save_line",
-            }
-        )
         began_s = time.perf_counter()
-        connection.request(
-            "POST", "/gradio_api/component_server", body, {"Content-Type": "application/json"}
-        )
-        answer = json.loads(connection.getresponse().read())
+        answer = _ask(connection, number, component, "save_line", argument)
         editor.times_s.append(time.perf_counter() - began_s)
         if "revision" not in answer:
             editor.trouble = f"Editor {number}: {answer}"
@@ -182,6 +178,26 @@ def _type(
         if pause_s:
             time.sleep(pause_s * (0.5 + chance.random()))
     connection.close()
+
+
+def _ask(
+    connection: http.client.HTTPConnection,
+    number: int,
+    component: int,
+    function: str,
+    argument: dict[str, Any],
+) -> dict[str, Any]:
+    """Return what the app answers to the tab of an editor."""
+    body = {
+        "data": argument,
+        "session_hash": f"load{number}",
+        "component_id": component,
+        "fn_name": function,
+    }
+    kind = {"Content-Type": "application/json"}
+    connection.request("POST", "/gradio_api/component_server", json.dumps(body), kind)
+    answer: dict[str, Any] = json.loads(connection.getresponse().read())
+    return answer
 
 
 def _contradictions(data_dir: Path, editors: list[Editor]) -> list[str]:

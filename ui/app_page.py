@@ -17,6 +17,7 @@ from ui.desk import desk
 from ui.document import document
 from ui.library import library
 from ui.models_place import models_place
+from ui.place import place
 from ui.progress_place import progress_place
 from ui.report_place import report_place
 from ui.routes import SignIn, build_routes
@@ -57,7 +58,7 @@ def build_ui(services: Services) -> gr.Blocks:
     with gr.Blocks(
         title="HTR Desk", analytics_enabled=False, fill_width=True, delete_cache=CACHE_S
     ) as screens:
-        gr.HTML(value=RAIL, apply_default_css=False, js_on_load=RAIL_SCRIPT)
+        place(RAIL, RAIL_SCRIPT)
         library(services)
         document(services)
         bin_place(services)

@@ -7,6 +7,7 @@ import gradio as gr
 import storage
 from services.services import Services
 from ui.answers import Answer, answers, number, optional_number
+from ui.place import place
 from ui.static_files import static_text
 
 
@@ -28,11 +29,10 @@ def bin_place(services: Services) -> gr.HTML:
         services.reader.wake()
         return {"address": f"#/document/{document.id}"}
 
-    return gr.HTML(
-        value=static_text("bin.html"),
-        apply_default_css=False,
-        js_on_load=static_text("bin.js"),
-        server_functions=[look_into, take_out],
+    return place(
+        static_text("bin.html"),
+        static_text("bin.js"),
+        [look_into, take_out],
     )
 
 

@@ -12,6 +12,7 @@ from services.word_differences import Words, word_differences
 from training.lineage import lineage_of
 from ui.answers import Answer, answers, number, optional_number
 from ui.line_view import line_view
+from ui.place import place
 from ui.static_files import static_text
 
 LINES_AT_ONCE = 100  # of those that differ; more come when they are asked for
@@ -36,11 +37,10 @@ def changes_place(services: Services) -> gr.HTML:
             **changes_view(services, pairs, first),
         }
 
-    return gr.HTML(
-        value=static_text("changes.html"),
-        apply_default_css=False,
-        js_on_load=static_text("models/line_pair.js", "changes.js"),
-        server_functions=[open_changes],
+    return place(
+        static_text("changes.html"),
+        static_text("models/line_pair.js", "changes.js"),
+        [open_changes],
     )
 
 
@@ -96,8 +96,8 @@ def _places(
     found = {}
     for page_id in dict.fromkeys(pair.page_id for pair in pairs):
         _, _, page_number, _ = storage.page_neighbours(store, page_id)
-        for place, line_id in enumerate(storage.line_order(store, page_id), start=1):
-            found[line_id] = (page_number, place)
+        for position, line_id in enumerate(storage.line_order(store, page_id), start=1):
+            found[line_id] = (page_number, position)
     return found
 
 

@@ -14,6 +14,7 @@ from ui.history_view import line_history_function
 from ui.line_tools import layout_view, line_functions, segmentation_methods
 from ui.line_view import line_view
 from ui.paste import paste_functions
+from ui.place import place
 from ui.queue_view import queue_functions
 from ui.read_by import read_by_view, read_with_current_function
 from ui.reading import progress_view, read_again_function
@@ -62,11 +63,10 @@ def desk(services: Services) -> gr.HTML:
     def open_page(data: dict) -> Answer:
         return _page(services, number(data, "page"))
 
-    return gr.HTML(
-        value=static_text("desk/desk.html"),
-        apply_default_css=False,
-        js_on_load=static_text(*SCRIPTS),
-        server_functions=[
+    return place(
+        static_text("desk/desk.html"),
+        static_text(*SCRIPTS),
+        [
             open_page,
             save_line_function(services),
             read_again_function(services),

@@ -11,6 +11,7 @@ from ui.arranging import arranging_functions
 from ui.describing import describing_functions, document_view, page_status
 from ui.exports import export_functions
 from ui.imports import import_functions
+from ui.place import place
 from ui.queue import queue_functions
 from ui.read_by import read_by_view, read_with_current_function
 from ui.reading import progress_view, read_again_function
@@ -47,13 +48,10 @@ def document(services: Services) -> gr.HTML:
         renamed = storage.rename_document(store, number(data, "document"), string(data, "title"))
         return {"document": {"id": renamed.id, "title": renamed.title}}
 
-    return gr.HTML(
-        value=static_text("document.html"),
-        apply_default_css=False,
-        js_on_load=static_text(
-            "arrange.js", "details.js", "crop.js", "status_filter.js", "document.js"
-        ),
-        server_functions=[
+    return place(
+        static_text("document.html"),
+        static_text("arrange.js", "details.js", "crop.js", "status_filter.js", "document.js"),
+        [
             open_document,
             rename_document,
             read_again_function(services),

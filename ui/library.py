@@ -10,6 +10,7 @@ from ui.answers import Answer, answers, number, string
 from ui.describing import document_view
 from ui.exports import export_functions
 from ui.imports import import_functions
+from ui.place import place
 from ui.queue import queue_functions, queue_view
 from ui.static_files import static_text
 
@@ -45,11 +46,10 @@ def library(services: Services) -> gr.HTML:
         storage.restore_document(store, number(data, "document"))
         return {"removed": False}
 
-    return gr.HTML(
-        value=static_text("library.html"),
-        apply_default_css=False,
-        js_on_load=static_text("library.js"),
-        server_functions=[
+    return place(
+        static_text("library.html"),
+        static_text("library.js"),
+        [
             shelves,
             add_document,
             add_example,

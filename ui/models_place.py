@@ -10,6 +10,7 @@ from storage.orphans import REMOVED_MODEL_AGE_S
 from ui.answers import Answer, answers, number, string
 from ui.model_comparison import comparison_functions, comparisons_view
 from ui.model_view import model_details, model_row
+from ui.place import place
 from ui.static_files import static_text
 
 SCRIPTS = (
@@ -70,11 +71,10 @@ def models_place(services: Services) -> gr.HTML:
     def restore_model(data: dict) -> Answer:
         return {"name": storage.restore_model(store, number(data, "model")).name}
 
-    return gr.HTML(
-        value=static_text("models/models.html"),
-        apply_default_css=False,
-        js_on_load=static_text(*SCRIPTS),
-        server_functions=[
+    return place(
+        static_text("models/models.html"),
+        static_text(*SCRIPTS),
+        [
             shelf_of_models,
             open_model,
             use_model,

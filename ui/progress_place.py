@@ -10,6 +10,7 @@ import storage
 from services.progress import Progress, Tally
 from services.services import Services
 from ui.answers import Answer, RequestError, answers
+from ui.place import place
 from ui.static_files import static_text
 
 
@@ -20,11 +21,10 @@ def progress_place(services: Services) -> gr.HTML:
     def progress(data: dict) -> Answer:
         return progress_view(services, services.progress.progress(_offset_min(data)))
 
-    return gr.HTML(
-        value=static_text("progress/progress.html"),
-        apply_default_css=False,
-        js_on_load=static_text("progress/bars.js", "progress/progress.js"),
-        server_functions=[progress],
+    return place(
+        static_text("progress/progress.html"),
+        static_text("progress/bars.js", "progress/progress.js"),
+        [progress],
     )
 
 

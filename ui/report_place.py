@@ -7,6 +7,7 @@ import gradio as gr
 import storage
 from services.services import Services
 from ui.answers import Answer, answers, number
+from ui.place import place
 from ui.report_view import report_view
 from ui.static_files import static_text
 from ui.train_place import decision_functions
@@ -24,9 +25,8 @@ def report_place(services: Services) -> gr.HTML:
         report = services.trainer.report(run.id)
         return report_view(run, report, current.id if current else None)
 
-    return gr.HTML(
-        value=static_text("train/report.html"),
-        apply_default_css=False,
-        js_on_load=static_text(*SCRIPTS),
-        server_functions=[open_report, *decision_functions(services)],
+    return place(
+        static_text("train/report.html"),
+        static_text(*SCRIPTS),
+        [open_report, *decision_functions(services)],
     )

@@ -11,6 +11,7 @@ from services.search import Found, Hit
 from services.services import Services
 from ui.answers import Answer, answers, optional_number, string
 from ui.line_view import line_view
+from ui.place import place
 from ui.static_files import static_text
 
 SHOWN_WORDS = 12  # of those that may be misread; the rest is looked for as well
@@ -33,11 +34,10 @@ def search_place(services: Services) -> gr.HTML:
             "due": services.search.lines_due(),
         }
 
-    return gr.HTML(
-        value=static_text("search/search.html"),
-        apply_default_css=False,
-        js_on_load=static_text("search/search.js"),
-        server_functions=[find],
+    return place(
+        static_text("search/search.html"),
+        static_text("search/search.js"),
+        [find],
     )
 
 

@@ -9,6 +9,7 @@ from segmentation import has_network
 from services.services import Services
 from ui.answers import Answer, answers
 from ui.language_view import language_functions
+from ui.place import place
 from ui.static_files import static_text
 
 
@@ -32,11 +33,10 @@ def settings_place(services: Services) -> gr.HTML:
             ]
         }
 
-    return gr.HTML(
-        value=static_text("settings.html"),
-        apply_default_css=False,
-        js_on_load=static_text("settings.js"),
-        server_functions=[facts, *language_functions(services)],
+    return place(
+        static_text("settings.html"),
+        static_text("settings.js"),
+        [facts, *language_functions(services)],
     )
 
 

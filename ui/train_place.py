@@ -10,6 +10,7 @@ import storage
 from services.services import Services
 from training.run_folder import run_folder
 from ui.answers import Answer, RequestError, answers, number
+from ui.place import place
 from ui.run_view import Told, ended_view, finite, running_view
 from ui.static_files import static_text
 from ui.train_view import survey_view
@@ -29,11 +30,10 @@ SHOWN_RUNS = 30  # earlier ones; older reports stay reachable by their address
 
 def train_place(services: Services) -> gr.HTML:
     """Return the component of the Train place; to be called inside the blocks of the app."""
-    return gr.HTML(
-        value=static_text("train/train.html"),
-        apply_default_css=False,
-        js_on_load=static_text(*SCRIPTS),
-        server_functions=[
+    return place(
+        static_text("train/train.html"),
+        static_text(*SCRIPTS),
+        [
             *survey_functions(services),
             *run_functions(services),
             *decision_functions(services),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import heapq
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from storage.rows import Row
-from storage.search_words import edits_between, folded_text, is_within_one, skeleton_of, words_of
+from storage.search_words import edits_between, folded_text, one_apart, skeleton_of, words_of
 from storage.store import Store, select
 
 MAX_QUESTION_CHARACTERS = 300
@@ -16,7 +17,9 @@ MAX_PARTS = 12
 SHORTEST_BEGINNING = 2  # letters: a single one begins too many words to be of use
 SHORTEST_FUZZY = 4  # letters: shorter words are alike by chance
 MAX_SIMILAR = 40  # words that one word may have been misread as
-_CANDIDATES = 2000  # words looked at for each half
+LONGEST_FUZZY = 40  # letters: longer ones are no words
+MAX_LETTERS = 80  # tried at each place of a word
+_LOOKED_AT = 200  # words, for the letters in them
 LAST = "\U0010ffff"  # sorts after all letters
 _COUNTED = 1000  # lines; beyond, their number is told as "more than"
 
@@ -77,7 +80,12 @@ def question_of(text: str) -> tuple[Part, ...]:
 
 def with_similar(store: Store, parts: Sequence[Part]) -> Question:
     """Return the question that also takes words as which a machine may have misread them."""
-    words = [word for part in parts for word in part.words if len(word) >= SHORTEST_FUZZY]
+    words = [
+        word
+        for part in parts
+        for word in part.words
+        if SHORTEST_FUZZY <= len(word) <= LONGEST_FUZZY
+    ]
     return Question(tuple(parts), {word: _similar_words(store, word) for word in words})
 
 
@@ -183,34 +191,59 @@ def _match(question: Question) -> str:
 def _similar_words(store: Store, word: str) -> tuple[str, ...]:
     """Return the words in the index that a machine may have made of `word`, the likeliest first.
 
-    One letter apart, as they are written or once letters that look alike are taken as one. The
-    halves find them: an edit leaves either the first half or the second as it is.
+    One letter apart, as they are written or once letters that look alike are taken as one. All
+    that would be are made and looked up, which takes as long whatever the index holds.
     """
     skeleton = skeleton_of(word)
-    half = len(skeleton) // 2
-    head, tail = skeleton[:half], skeleton[half:][::-1]
+    letters = _letters(store, word)
     rows = select(
         store,
-        """SELECT word, skeleton FROM (
-            SELECT word, skeleton FROM search_word
-            WHERE skeleton >= :head AND skeleton < :head_end
-            AND length(skeleton) BETWEEN :short AND :long LIMIT :most)
-        UNION SELECT word, skeleton FROM (
-            SELECT word, skeleton FROM search_word
-            WHERE reversed >= :tail AND reversed < :tail_end
-            AND length(skeleton) BETWEEN :short AND :long LIMIT :most)""",
+        """SELECT word FROM search_word WHERE word IN (SELECT value FROM json_each(:words))
+        UNION
+        SELECT word FROM search_word WHERE skeleton IN (SELECT value FROM json_each(:skeletons))""",
         {
-            "head": head, "head_end": head + LAST, "tail": tail, "tail_end": tail + LAST,
-            "short": len(skeleton) - 2, "long": len(skeleton) + 2, "most": _CANDIDATES,
+            "words": json.dumps(sorted(one_apart(word, letters))),
+            "skeletons": json.dumps(
+                sorted({skeleton} | one_apart(skeleton, set(skeleton_of("".join(letters)))))
+            ),
         },
-    )  # fmt: skip
+    )
     # More letters may differ where all that do look alike.
     limit, limit_alike = max(1, len(word) // 3), max(1, len(word) // 2)
     near = []
-    for values in rows:
-        other, others = str(values["word"]), str(values["skeleton"])
-        if other != word and (is_within_one(skeleton, others) or is_within_one(word, other)):
-            edits = edits_between(word, other)
-            if edits <= (limit_alike if others == skeleton else limit):
-                near.append((edits, other))
+    for other in {str(values["word"]) for values in rows} - {word}:
+        edits = edits_between(word, other)
+        if edits <= (limit_alike if skeleton_of(other) == skeleton else limit):
+            near.append((edits, other))
     return tuple(other for _, other in heapq.nsmallest(MAX_SIMILAR, near))
+
+
+def _letters(store: Store, word: str) -> set[str]:
+    """Return the letters that words of the index are made of; of very many those near `word`'s.
+
+    Those that begin or end a word, each found by one step into an index, past all words with the
+    one before; and those within the words that begin as `word` does, of which some are looked at.
+    """
+    found = set(word)
+    for column in ("word", "reversed"):
+        rows = select(
+            store,
+            f"""WITH RECURSIVE first(letter) AS (
+                SELECT substr(min({column}), 1, 1) FROM search_word
+                UNION ALL
+                SELECT (SELECT substr(min({column}), 1, 1) FROM search_word
+                    WHERE {column} >= letter || :last)
+                FROM first WHERE letter IS NOT NULL)
+            SELECT letter FROM first WHERE letter IS NOT NULL""",
+            {"last": LAST},
+        )
+        found.update(str(values["letter"]) for values in rows)
+    rows = select(
+        store,
+        "SELECT word FROM search_word WHERE word >= :first LIMIT :most",
+        {"first": word[0], "most": _LOOKED_AT},
+    )
+    found.update("".join(str(values["word"]) for values in rows))
+    own = [ord(letter) for letter in word]
+    nearest = sorted(found, key=lambda letter: min(abs(ord(letter) - code) for code in own))
+    return set(nearest[:MAX_LETTERS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -62,18 +63,16 @@ def skeleton_of(word: str) -> str:
     return word.translate(_ALIKE)
 
 
-def is_within_one(first: str, second: str) -> bool:
-    """Say whether one letter put in, left out or exchanged makes one text of the other."""
-    if abs(len(first) - len(second)) > 1:
-        return False
-    shorter = min(len(first), len(second))
-    head = 0
-    while head < shorter and first[head] == second[head]:
-        head += 1
-    tail = 0
-    while tail < shorter - head and first[-1 - tail] == second[-1 - tail]:
-        tail += 1
-    return max(len(first), len(second)) - head - tail <= 1
+def one_apart(text: str, letters: Collection[str]) -> set[str]:
+    """Return all texts that one of the letters put in or exchanged, or one left out, makes."""
+    made = set()
+    for place in range(len(text) + 1):
+        head, tail = text[:place], text[place:]
+        made.update(head + letter + tail for letter in letters)
+        if tail:
+            made.update(head + letter + tail[1:] for letter in letters)
+            made.add(head + tail[1:])
+    return made - {text}
 
 
 def edits_between(first: str, second: str) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 
 import storage
 from storage import Model, NewLine, NewReading, Page, Question, Store
-from storage.search_words import edits_between, folded_text, is_within_one, words_of
+from storage.search_words import edits_between, folded_text, one_apart, words_of
 
 Read = Callable[..., list[int]]
 
@@ -52,14 +53,16 @@ def test_marks_of_private_use_and_other_scripts_are_letters() -> None:
     assert folded_text("\ue8bf\uf1ac שָׁלוֹם — كتاب…") == "\ue8bf\uf1ac שלום كتاب"
 
 
-def test_one_edit_is_within_one_and_two_are_not() -> None:
-    assert is_within_one("abc", "abc") and is_within_one("abc", "abxc") and is_within_one("", "a")
-    assert not is_within_one("abc", "acb") and not is_within_one("abc", "abcde")
-    assert (edits_between("abc", "acb"), edits_between("", "ab"), edits_between("a", "a")) == (
-        2,
-        2,
-        0,
-    )
+def test_edits_are_letters_put_in_left_out_or_exchanged() -> None:
+    pairs = [("abc", "acb"), ("", "ab"), ("a", "a"), ("abc", "axc"), ("abc", "bc")]
+    assert [edits_between(first, second) for first, second in pairs] == [2, 2, 0, 1, 1]
+
+
+@pytest.mark.parametrize("text", ["", "a", "ab", "aab", "abca"])
+def test_texts_one_apart_are_all_those_with_one_edit(text: str) -> None:
+    lengths = range(len(text) + 2)
+    every = ("".join(letters) for many in lengths for letters in product("abc", repeat=many))
+    assert one_apart(text, "abc") == {other for other in every if edits_between(text, other) == 1}
 
 
 def test_words_are_found_in_any_order_without_case_and_accents(store: Store, read: Read) -> None:
@@ -154,6 +157,23 @@ def test_misread_words_are_found_apart_from_the_right_ones(store: Store, read: R
     right, minims, one_edit, _ = read("minime", "nunime est", "minime est ninime", "maxime")
     assert found(store, "minime ") == [right, one_edit]
     assert misread(store, "minime ") == [minims]
+
+
+def test_misread_words_are_found_among_thousands_that_begin_or_end_alike(
+    store: Store, read: Read
+) -> None:
+    letters = "dgilmnprt"  # neither these nor those that look like them are in "beso"
+    others = [f"be{''.join(rest)}" for rest in product(letters, repeat=4)]
+    others += [f"{a}{b}so" for a, b in product(letters, repeat=2)]
+    rows = [" ".join(others[first : first + 200]) for first in range(0, len(others), 200)]
+    *_, put_in, exchanged, left_out = read(*rows, "beszo", "besq", "bes")
+    assert {put_in, exchanged, left_out} <= set(misread(store, "beso "))
+
+
+def test_misread_words_of_other_scripts_are_found(store: Store, read: Read) -> None:
+    first, second = read("пасьмо другу", "письмо другу")
+    assert misread(store, "письмо ") == [first]
+    assert found(store, "письмо ") == [second]
 
 
 def test_misread_words_of_a_question_with_several_words(store: Store, read: Read) -> None:

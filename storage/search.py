@@ -196,13 +196,14 @@ def _similar_words(store: Store, word: str) -> tuple[str, ...]:
     """
     skeleton = skeleton_of(word)
     letters = _letters(store, word)
+    apart = one_apart(word, letters)
     rows = select(
         store,
         """SELECT word FROM search_word WHERE word IN (SELECT value FROM json_each(:words))
         UNION
         SELECT word FROM search_word WHERE skeleton IN (SELECT value FROM json_each(:skeletons))""",
         {
-            "words": json.dumps(sorted(one_apart(word, letters))),
+            "words": json.dumps(sorted(apart)),
             "skeletons": json.dumps(
                 sorted({skeleton} | one_apart(skeleton, set(skeleton_of("".join(letters)))))
             ),
@@ -212,8 +213,12 @@ def _similar_words(store: Store, word: str) -> tuple[str, ...]:
     limit, limit_alike = max(1, len(word) // 3), max(1, len(word) // 2)
     near = []
     for other in {str(values["word"]) for values in rows} - {word}:
-        edits = edits_between(word, other)
-        if edits <= (limit_alike if skeleton_of(other) == skeleton else limit):
+        most = limit_alike if skeleton_of(other) == skeleton else limit
+        if most == 1 and letters.issuperset(other):  # made above, if it is near
+            edits = 1 if other in apart else 2
+        else:
+            edits = edits_between(word, other)
+        if edits <= most:
             near.append((edits, other))
     return tuple(other for _, other in heapq.nsmallest(MAX_SIMILAR, near))
 

@@ -65,7 +65,7 @@ def skeleton_of(word: str) -> str:
 
 def one_apart(text: str, letters: Collection[str]) -> set[str]:
     """Return all texts that one of the letters put in or exchanged, or one left out, makes."""
-    made = set()
+    made: set[str] = set()
     for place in range(len(text) + 1):
         head, tail = text[:place], text[place:]
         made.update(head + letter + tail for letter in letters)

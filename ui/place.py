@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 
 def place(html: str, script: str, functions: Sequence[Callable[..., Any]] = ()) -> gr.HTML:
@@ -22,5 +23,10 @@ def place(html: str, script: str, functions: Sequence[Callable[..., Any]] = ()) 
         value=html, apply_default_css=False, js_on_load=script, server_functions=list(functions)
     )
     described = component.get_config()
-    component.get_config = lambda _cls=None: dict(described)  # type: ignore[method-assign]
+
+    def get_config(cls: type[Block] | None = None) -> dict[str, Any]:
+        """Return what the page is told of the component."""
+        return dict(described)
+
+    component.get_config = get_config  # type: ignore[method-assign]
     return component

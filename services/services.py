@@ -26,6 +26,7 @@ from services.reader import PageReader
 from services.rereading import queue_rereading
 from services.search import LineSearch
 from services.settings import Settings
+from services.shipped_model import ready_model
 from services.trainer import Trainer
 
 CROP_HEIGHT_PX = 128  # twice the network's height: sharp on the desk, where the line is enlarged
@@ -248,8 +249,7 @@ def open_services(settings: Settings) -> Services:
     """
     store = storage.open_store(settings.data_dir)
     storage.remove_orphans(store)
-    if storage.current_model(store) is None:
-        _install_shipped_model(store)
+    ready_model(store)
     services = Services(settings, store)
     services.reader.start()
     services.trainer.recover()
@@ -264,20 +264,3 @@ def line_version(line: storage.Line) -> str:
     """Return a short name of the line's geometry: its image may be kept as long as this stays."""
     geometry = repr((line.baseline, line.spacing_px)).encode()
     return hashlib.blake2b(geometry, digest_size=6).hexdigest()
-
-
-def _install_shipped_model(store: storage.Store) -> None:
-    from htr.header import read_header
-    from htr.shipped import default_model_path
-
-    path = default_model_path()
-    header = read_header(path)
-    model = storage.register_model(
-        store,
-        path,
-        name=header.name,
-        alphabet=header.alphabet.characters,
-        scores=header.metrics,
-        facts=header.training,
-    )
-    storage.set_current_model(store, model.id)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
 import storage
 from services.services import Services
-from services.settings import Settings
-from synthesis.example import encode_png
 from ui.line_tools import layout_view, line_functions, segmentation_methods
 from ui.line_view import line_view
 
@@ -22,29 +18,12 @@ REQUEST = SimpleNamespace(headers={})
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    store = storage.open_store(tmp_path / "data")
-    model = storage.register_model(store, b"weights", "none", ["a"])
-    storage.set_current_model(store, model.id)
-    opened = Services(Settings(tmp_path / "data", author="tester"), store)
-    pixels = np.full((300, 400, 3), 255, np.uint8)
-    document = storage.add_document(store, "letters")
-    for name in ("1", "2"):
-        pixels[0, 0] = ord(name)
-        page = storage.add_page(store, document.id, name, encode_png(pixels), "png", 400, 300)
-        lines = [storage.NewLine(((20, y), (300, y)), (), 40.0) for y in (50, 100, 150)]
-        storage.replace_lines(store, page.id, lines, model.id)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ask(services: Services) -> Callable[..., dict]:
+def ask(two_pages: Services) -> Callable[..., dict]:
     """Send a change of page 1, whose lines are 1 to 3; page 2 has lines 4 to 6."""
-    change_lines = line_functions(services)[0]
+    change_lines = line_functions(two_pages)[0]
 
     def send(what: str, **data: Any) -> dict:
-        known = storage.layout_steps(services.store, 1).newest_id
+        known = storage.layout_steps(two_pages.store, 1).newest_id
         return change_lines({"page": 1, "known": known, "token": "", "what": what, **data}, REQUEST)
 
     return send
@@ -123,36 +102,36 @@ MILLION = [[1.0, 1.0]] * 1_000_000
     ],
 )
 def test_nonsense_gets_a_clear_sentence_and_changes_nothing(
-    ask: Callable[..., dict], services: Services, what: str, data: dict, reason: str
+    ask: Callable[..., dict], two_pages: Services, what: str, data: dict, reason: str
 ) -> None:
     import re
 
     answer = ask(what, **data)
     assert set(answer) == {"error"}
     assert re.search(reason, answer["error"])
-    assert storage.layout_history(services.store, 1) == []
+    assert storage.layout_history(two_pages.store, 1) == []
 
 
 @pytest.mark.parametrize("data", [None, [], "x", 3])
-def test_request_that_is_no_object_gets_a_clear_sentence(services: Services, data: object) -> None:
-    for function, more in zip(line_functions(services), [(REQUEST,), (), (REQUEST,)], strict=True):
+def test_request_that_is_no_object_gets_a_clear_sentence(two_pages: Services, data: object) -> None:
+    for function, more in zip(line_functions(two_pages), [(REQUEST,), (), (REQUEST,)], strict=True):
         assert "names no page" in function(data, *more)["error"]
 
 
-def test_segmentation_is_queued_for_one_page_or_the_document(services: Services) -> None:
-    segment_again = line_functions(services)[2]
+def test_segmentation_is_queued_for_one_page_or_the_document(two_pages: Services) -> None:
+    segment_again = line_functions(two_pages)[2]
     asked = {"page": 1, "scope": "page", "method": "opencv"}
     assert segment_again(asked, REQUEST) == {"pages": 1}
     assert segment_again({**asked, "scope": "document"}, REQUEST) == {"pages": 2}
     assert "no segmentation method" in segment_again({**asked, "method": "x"}, REQUEST)["error"]
-    assert {run.page_id for run in storage.runs(services.store, "read")} == {1, 2}
+    assert {run.page_id for run in storage.runs(two_pages.store, "read")} == {1, 2}
     assert set(segmentation_methods()) <= {"auto", "network", "opencv"}
 
 
 def test_reading_is_offered_only_after_the_shape_of_a_decided_line_has_changed(
-    services: Services, ask: Callable[..., dict]
+    two_pages: Services, ask: Callable[..., dict]
 ) -> None:
-    store = services.store
+    store = two_pages.store
     model = storage.current_model(store)
     assert model is not None
 
@@ -182,5 +161,10 @@ def test_reading_is_offered_only_after_the_shape_of_a_decided_line_has_changed(
     assert not is_offered()
 
 
-def test_page_says_where_its_history_stands(services: Services) -> None:
-    assert layout_view(services, 1) == {"layout": 0, "undo": None, "redo": None, "order": [1, 2, 3]}
+def test_page_says_where_its_history_stands(two_pages: Services) -> None:
+    assert layout_view(two_pages, 1) == {
+        "layout": 0,
+        "undo": None,
+        "redo": None,
+        "order": [1, 2, 3],
+    }

@@ -7,8 +7,10 @@ number of pages, since files are listed while they are read.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -19,12 +21,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from services.batch_errors import BatchError
-from services.batch_pages import Failure, FileResult, PageOutput
+from services.batch_pages import PART, Failure, FileResult, PageOutput
 from services.batch_source import PageFile
 from services.batch_worker import DIED, ModelChoice, check_model, load_model, read_or_fail
 
 JOURNAL = "done.jsonl"
 FAILURES = "failures.jsonl"
+PART_AGE_S = 600  # nobody writes a file for so long; a younger one may be another process's
 MOST_DEATHS = 6  # in a row, without a single file read between them
 
 Report = Callable[[FileResult], None]
@@ -71,6 +74,7 @@ def run_batch(
     try:
         output.folder.mkdir(parents=True, exist_ok=True)
         done = _done_files(output.folder)
+        _sweep(output.folder)
         with (
             (output.folder / JOURNAL).open("a", encoding="utf-8") as journal,
             (output.folder / FAILURES).open("w", encoding="utf-8") as failed,
@@ -114,6 +118,14 @@ def _done_files(folder: Path) -> set[str]:
         with path.open("ab") as journal:  # what comes next must not continue the torn line
             journal.write(b"\n")
     return done
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what processes that died had begun to write."""
+    for path in folder.rglob(f".*{PART}"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > PART_AGE_S:
+                path.unlink()
 
 
 def _waiting(files: Iterable[PageFile], done: set[str], totals: BatchTotals) -> Iterator[PageFile]:

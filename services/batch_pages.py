@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 BATCH_FORMATS = ("page", "alto", "jsonl", "txt")
 LONGEST_REASON = 500  # characters
+PART = ".htr-part"  # ends the name of a file that is being written
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def _text_line(number: int, read: ReadLine) -> TextLine:
 def _write_whole(path: Path, data: bytes) -> None:
     """Write the file so that it is there whole or not at all, whenever the process dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.part")
+    fresh = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     try:
         with fresh.open("wb") as file:
             file.write(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -119,7 +120,23 @@ def test_every_page_gives_a_file_and_a_broken_file_is_listed(
     (failure,) = rows(out / FAILURES)
     assert failure["file"] == "broken.jpg" and failure["page"] is None and failure["reason"]
     assert [result.file for result in told if result.failures] == ["broken.jpg"]
-    assert not list(out.rglob("*.part"))
+    assert not list(out.rglob("*part"))
+
+
+def test_what_a_killed_process_left_half_written_is_deleted_and_nothing_else(
+    scans: Path, tmp_path: Path, model: ModelChoice
+) -> None:
+    out = tmp_path / "out"
+    (out / "box").mkdir(parents=True)
+    left, being_written, other = (
+        out / "box" / name for name in (".a.png.xml.7.htr-part", ".b.xml.8.htr-part", ".c.part")
+    )
+    for path in (left, being_written, other):
+        path.write_bytes(b"<PcGts")
+    os.utime(left, (0, 0))
+    os.utime(other, (0, 0))
+    run(scans, out, model)
+    assert [path.exists() for path in (left, being_written, other)] == [False, True, True]
 
 
 def test_what_is_done_is_not_read_again(scans: Path, tmp_path: Path, model: ModelChoice) -> None:

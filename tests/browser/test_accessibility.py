@@ -10,7 +10,7 @@ import pytest
 from tests.browser.conftest import Server, open_app
 from tests.browser.pages import add_files, drawn_page, field, open_first_page, wait_saved
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]  # axe looks at every element, ten times over
+pytestmark = pytest.mark.browser
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -28,7 +28,7 @@ def findings(tab) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_no_place_has_a_serious_finding(
     tab, empty_server: Server, tmp_path: Path, theme: str
 ) -> None:
@@ -65,6 +65,7 @@ def test_no_place_has_a_serious_finding(
     assert {name: places for name, places in found.items() if places} == {}
 
 
+@pytest.mark.slow
 def test_places_are_reached_and_used_by_keyboard_alone(tab, empty_server: Server) -> None:
     open_app(tab, empty_server)
     tab.get_by_role("link", name="Search").focus()

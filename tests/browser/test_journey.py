@@ -198,7 +198,7 @@ def picture(tab, folder: Path, name: str) -> None:
     tab.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=82)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_screenshots_of_every_place(
     tab, empty_server: Server, tmp_path: Path, theme: str, request
 ) -> None:

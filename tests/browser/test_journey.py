@@ -230,7 +230,7 @@ def test_screenshots_of_every_place(
     assert json.loads(tab.evaluate("localStorage.getItem('htr-preference-theme')")) == theme
 
 
-def test_only_who_signs_in_comes_in_and_corrections_bear_the_name(
+def test_only_who_signs_in_comes_in_and_what_they_write_outlives_an_expired_login(
     browser, server: Server, tmp_path: Path
 ) -> None:
     guarded = Server(tmp_path / "guarded", HTR_USERS="ada:lovelace,ben:x")
@@ -246,7 +246,19 @@ def test_only_who_signs_in_comes_in_and_corrections_bear_the_name(
         open_drawn_page(tab, tmp_path)
         field(tab, 1).fill("signed")
         wait_saved(tab, 1)
-        context.close()
         assert revisions(guarded)[-1] == ("signed", "corrected", "ada")
+        guarded.kill()
+        guarded.environment["HTR_USERS"] = "ada:byron"  # who was signed in is so no more
+        guarded.start()
+        field(tab, 1).fill("typed after the password was changed")
+        tab.get_by_text("not saved: no connection, kept on this computer").first.wait_for()
+        guarded.kill()
+        guarded.environment["HTR_USERS"] = "ada:lovelace"
+        guarded.start()
+        wait_saved(tab, 1)
+        context.close()
+        assert revisions(guarded)[-1] == (
+            "typed after the password was changed", "corrected", "ada",
+        )  # fmt: skip
     finally:
         guarded.kill()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,7 +31,7 @@ def ready_model(store: storage.Store) -> None:
         return
     try:
         path = default_model_path()
-        if _is_known(store, path):
+        if storage.model_of_file(store, path):  # on the shelf, or somebody removed it
             return
         newer = _shelve(store, path, current)
         if newer.parent_id == current.id:
@@ -41,20 +40,13 @@ def ready_model(store: storage.Store) -> None:
         LOG.warning("“%s” stays in use; the model of this version: %s", current.name, error)
 
 
-def _is_known(store: storage.Store, path: Path) -> bool:
-    """Say whether the file's model is on the shelf, or was and somebody removed it."""
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return any(one.sha256 == sha256 for one in storage.models(store, with_removed=True))
-
-
 def _shelve(store: storage.Store, path: Path, current: storage.Model | None) -> storage.Model:
     """Return the model of the file, now on the shelf; the child of one that it may replace."""
     header = read_header(path)
     better = (
         current is not None
         and _is_shipped(current, header.name)
-        and _test_cer(header.metrics) < _test_cer(current.scores)
+        and _errors(header.metrics) < _errors(current.scores)
     )
     return storage.register_model(
         store,
@@ -74,8 +66,14 @@ def _is_shipped(model: storage.Model, name: str) -> bool:
     return noted or unnoted
 
 
-def _test_cer(scores: Mapping[str, Any]) -> float:
-    """Return the character error rate on the test lines, infinite where it is not known."""
+def cer_on_test_lines(scores: Mapping[str, Any]) -> float | None:
+    """Return the character error rate on a model's own test lines, 0-1, None if it has none."""
     test = scores.get("test")
     cer = test.get("cer") if isinstance(test, Mapping) else None
-    return float(cer) if isinstance(cer, int | float) else float("inf")
+    return cer if isinstance(cer, int | float) else None
+
+
+def _errors(scores: Mapping[str, Any]) -> float:
+    """Return a rate to compare by: a model that was not measured comes last."""
+    cer = cer_on_test_lines(scores)
+    return float("inf") if cer is None else cer

@@ -45,6 +45,7 @@ from storage.lines import (
 from storage.models import (
     current_model,
     model,
+    model_of_file,
     model_path,
     model_usage,
     models,
@@ -261,6 +262,7 @@ __all__ = [
     "model",
     "model_path",
     "model_usage",
+    "model_of_file",
     "models",
     "models_of_page",
     "name_snapshot",

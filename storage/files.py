@@ -109,7 +109,7 @@ def check_file(path: Path, sha256: str) -> None:
         DamagedDatabase: its content is not what was stored.
     """
     with _disk_errors(path):
-        if _sha256_of_file(path) != sha256:
+        if sha256_of_file(path) != sha256:
             raise _changed(path)
 
 
@@ -146,10 +146,11 @@ def _publish(unfinished: Path, path: Path) -> None:
 def _has_content(path: Path, sha256: str, size_bytes: int) -> bool:
     if not path.exists() or path.stat().st_size != size_bytes:
         return False
-    return _sha256_of_file(path) == sha256
+    return sha256_of_file(path) == sha256
 
 
-def _sha256_of_file(path: Path) -> str:
+def sha256_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK_BYTES):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import NotFound, StorageError
-from storage.files import check_file, check_name, copy_file, sha256_of, write_file
+from storage.files import check_file, check_name, copy_file, sha256_of, sha256_of_file, write_file
 from storage.records import Model, ModelUsage
 from storage.rows import Row, to_json
 from storage.store import Store, select, write
@@ -52,6 +52,14 @@ def register_model(
         model_id = known[0] if known else db.table("model").insert(values).last_rowid
         db.execute("UPDATE model SET removed = NULL WHERE id = ?", (model_id,))
     return model(store, int(model_id or 0))
+
+
+def model_of_file(store: Store, file: Path) -> Model | None:
+    """Return the model, in the list or removed, whose weights have the file's content, or None."""
+    rows = select(
+        store, "SELECT * FROM model WHERE sha256 = :sha256", {"sha256": sha256_of_file(file)}
+    )
+    return _from_row(Row("model", rows[0])) if rows else None
 
 
 def models(store: Store, with_removed: bool = False) -> list[Model]:

@@ -7,6 +7,7 @@ import gradio as gr
 import storage
 from segmentation import has_network
 from services.services import Services
+from services.shipped_model import cer_on_test_lines
 from ui.answers import Answer, answers
 from ui.language_view import language_functions
 from ui.place import place
@@ -43,9 +44,8 @@ def settings_place(services: Services) -> gr.HTML:
 def _model_words(model: storage.Model | None) -> str:
     if model is None:
         return "none"
-    test = model.scores.get("test")
-    cer = test.get("cer") if isinstance(test, dict) else None
-    if not isinstance(cer, int | float):
+    cer = cer_on_test_lines(model.scores)
+    if cer is None:
         return model.name
     return f"{model.name}; misreads {100 * cer:.0f} % of the characters of its test lines"
 

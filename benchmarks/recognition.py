@@ -149,14 +149,16 @@ def contestants(
     return found
 
 
-def compete(rivals: Sequence[Contestant], crops: Sequence[np.ndarray]) -> None:
+def compete(
+    rivals: Sequence[Contestant], crops: Sequence[np.ndarray], turn_lines: int = TURN_LINES
+) -> None:
     """Let all read all lines, turn by turn, after one turn that is not counted."""
     for rival in rivals:
         rival.read(crops[:2])  # allocates, picks kernels
-    for number, first in enumerate(range(0, len(crops), TURN_LINES)):
+    for number, first in enumerate(range(0, len(crops), turn_lines)):
         turn = number % len(rivals)
         for rival in [*rivals[turn:], *rivals[:turn]]:
-            rival.take_turn(crops[first : first + TURN_LINES])
+            rival.take_turn(crops[first : first + turn_lines])
 
 
 def rows_of(rivals: Sequence[Contestant], texts: Sequence[str] | None) -> list[Row]:
@@ -258,13 +260,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows: list[Row] = []
     if full_crops and options.full:
         rivals = _full_network(device)
-        compete(rivals, full_crops)
+        compete(rivals, full_crops, options.turn_lines)
         rows += rows_of(rivals, None)
         del rivals
     path = options.model or default_model_path()
     if options.small:
         rivals = _shipped_network(path, device)
-        compete(rivals, small_crops)
+        compete(rivals, small_crops, options.turn_lines)
         rows += rows_of(rivals, [line.text for line in small])
     print(table(rows), flush=True)
     figures = measure_pages(Recognizer.load(path, options.device, threads=threads), options.pages)
@@ -302,6 +304,7 @@ def _parser() -> argparse.ArgumentParser:
     add("lines", type=Path, metavar="LINES.zip", help="labelled line set")
     add("--full", type=int, default=64, help="lines for the published network (64); 0: none")
     add("--small", type=int, default=256, help="lines for the shipped model (256); 0: none")
+    add("--turn-lines", type=int, default=TURN_LINES, help="read by one before the next; 512: GPU")
     add("--pages", type=int, default=40, help="pages to read (40)")
     add("--threads", type=int, help="of torch (all cores)")
     add("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")

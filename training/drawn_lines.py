@@ -5,10 +5,13 @@ Drawn lines teach what the real ones lack: characters that hardly any source hol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache, partial
+from multiprocessing import get_context
 from typing import overload
 
+import cv2
 import numpy as np
 
 from htr.alphabet import Alphabet
@@ -24,6 +27,7 @@ ENDLESS = 2**31 - 1  # as many as a whole number for an index can count
 COVERING_SHARE = 0.5  # of the lines have rare characters worked in; the others are plain prose
 LONGEST = 80  # characters; a line of more is squashed until nobody could read it
 TRIES = 20
+AT_ONCE = 25  # lines that a process draws before it hands them over
 KEPT = 256  # drawn lines, so that sorting and batching do not draw twice
 
 
@@ -44,6 +48,7 @@ class DrawnLines(Sequence[PreparedLine]):
         more_fonts: beside those of the project.
         """
         self.pool = (*fonts(), *more_fonts)
+        self._again = partial(DrawnLines, config, alphabet, seed, rare, count, more_fonts)
         self.rare = tuple(c for c in rare if any(font.covers(c) for font in self.pool))
         self._config = config
         self._alphabet = alphabet
@@ -68,6 +73,18 @@ class DrawnLines(Sequence[PreparedLine]):
             raise IndexError(number)
         return self._draw(number % self._count)
 
+    def drawn_ahead(self, count: int, processes: int) -> list[PreparedLine]:
+        """Return the first so many lines, drawn by several processes at once."""
+        count = min(count, self._count)
+        if processes <= 1:
+            return self[:count]
+        parts = [range(begin, min(begin + AT_ONCE, count)) for begin in range(0, count, AT_ONCE)]
+        # Fresh processes: forked ones would inherit the locks of threads, and of a GPU.
+        with ProcessPoolExecutor(
+            processes, get_context("spawn"), _begin_drawing, (self._again,)
+        ) as pool:
+            return [line for part in pool.map(_draw_part, parts) for line in part]
+
     def _drawn(self, number: int) -> PreparedLine:
         rng = np.random.default_rng([self._seed, number])
         image, text = self._strip(rng)
@@ -90,3 +107,16 @@ class DrawnLines(Sequence[PreparedLine]):
         if self.rare and rng.random() < COVERING_SHARE:
             return covering_text(rng, self.rare)
         return sample_words(rng, None, int(rng.integers(1, 10)))
+
+
+_drawing: list[DrawnLines] = []  # the stream that this process draws for
+
+
+def _begin_drawing(again: Callable[[], DrawnLines]) -> None:
+    """Prepare a process of its own for `_draw_part`."""
+    cv2.setNumThreads(1)
+    _drawing[:] = [again()]
+
+
+def _draw_part(numbers: range) -> list[PreparedLine]:
+    return [_drawing[0][number] for number in numbers]

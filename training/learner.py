@@ -197,7 +197,7 @@ class Learner:
             seed = self.config.seed * STEP_SEED + number + (batch.first + begin) * LINE_SEED
             torch.manual_seed(seed)
             loss = self.loss(
-                torch.from_numpy(batch.images[part]),
+                torch.as_tensor(batch.images[part]),
                 torch.tensor(batch.step_counts[part]),
                 batch.targets[part],
             )

@@ -12,6 +12,8 @@ from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
+import torch.nn.functional as F
+from torch import Tensor
 
 from htr.alphabet import Alphabet
 from htr.config import ModelConfig
@@ -64,12 +66,12 @@ class PreparedLine:
 class LineBatch:
     """One step's lines, or the share of them that one of several processes computes.
 
-    images: float32 (B, 1, 64, W), ink 0.0, paper 1.0, padded white to the widest line's bucket.
-    step_counts: time steps of each line with its own padding. targets: classes of each line.
+    images: float32 (B, 1, 64, W), ink 0.0, paper 1.0, padded white to the widest line's bucket; a
+    tensor where lines are kept on the device that trains. step_counts: time steps of each line with its own padding. targets: classes of each line.
     first: place of the first line among the step's. step_lines: how many the step has in all.
     """
 
-    images: np.ndarray
+    images: np.ndarray | Tensor
     step_counts: tuple[int, ...]
     targets: tuple[tuple[int, ...], ...]
     first: int
@@ -80,6 +82,9 @@ class LineBatch:
         lines, _, height_px, own_px = self.images.shape
         if own_px == width_px:
             return self
+        if isinstance(self.images, Tensor):
+            white = F.pad(self.images, (0, width_px - own_px), value=WHITE_SHARE)
+            return replace(self, images=white)
         wide = np.full((lines, 1, height_px, width_px), WHITE_SHARE, np.float32)
         wide[..., :own_px] = self.images
         return replace(self, images=wide)
@@ -116,7 +121,7 @@ class LineBatches:
 
     def batch(self, step: int, share: slice | None = None) -> LineBatch:
         """Return the batch of that step, counted from 0; or only a share of its lines."""
-        chosen = self._own(step) + self._replayed(step)
+        chosen = self.chosen(step)
         places = range(len(chosen))[share or slice(None)]
         images = [
             distort_line(
@@ -129,6 +134,10 @@ class LineBatches:
         ]
         targets = [chosen[place].classes for place in places]
         return make_batch(images, targets, self.config, places[0], len(chosen))
+
+    def chosen(self, step: int) -> list[BatchLine]:
+        """Return the lines of the batch of that step, the replayed ones last."""
+        return self._own(step) + self._replayed(step)
 
     def _own(self, step: int) -> list[BatchLine]:
         """Return the lines to learn that belong to the step.

@@ -109,6 +109,8 @@ def _task(options: argparse.Namespace, team: Team) -> PretrainTask:
         more_fonts,
         options.device,
         options.loaders,
+        options.resident,
+        options.drawn_ahead,
         options.name,
         facts,
         team,
@@ -166,6 +168,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=standard.seed, help="of all chance")
     add("--threads", type=int, default=1, help="threads of torch")
     add("--loaders", type=int, default=1, help="threads that make batches; more for a GPU")
+    add(
+        "--resident",
+        action=argparse.BooleanOptionalAction,
+        help="keep all lines on the device and distort them there (standard: on a GPU with room)",
+    )
+    add("--drawn-ahead", type=int, default=20_000, help="lines drawn once if so, not endlessly")
     add("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     add("--precision", choices=("auto", "fp32", "bf16"), default="auto", help="of the arithmetic")
     add("--embed-dim", type=int, default=128, help="width of a new model; the published: 512")

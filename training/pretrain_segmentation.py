@@ -21,11 +21,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from htr.device import autocast, training_precision
+from htr.device import autocast, choose_device, training_precision
 from segmentation.unet import Segmenter, SegmenterConfig, read_segmenter, save_segmenter
 from training.drawn_pages import drawn_pages
 from training.inserted_words import with_inserted_words
-from training.segmentation_data import CropStream, TruthPage, prefetched_batches, read_truth_pages
+from training.segmentation_data import (
+    CropStream,
+    TruthPage,
+    loaded_batches,
+    prefetched_batches,
+    read_truth_pages,
+)
 
 CPU = torch.device("cpu")
 CHECKPOINT = "checkpoint.pt"
@@ -71,6 +77,14 @@ class TrainState:
     optimizer: torch.optim.Optimizer
     step: int = 0
     trained_s: float = 0.0
+    device: torch.device = CPU
+
+    def move_to(self, device: torch.device) -> None:
+        """Go on on that device."""
+        self.device = device
+        self.network.to(device)
+        self.average.to(device)
+        self.optimizer.load_state_dict(self.optimizer.state_dict())  # moves it to its parameters
 
 
 def segmentation_loss(
@@ -128,11 +142,14 @@ def train(
     start_from: Path | None = None,
     without: Collection[str] = (),
     drawn: int = 0,
+    device: str = "cpu",
+    loaders: int = 0,
 ) -> Path:
     """Path of the averaged weights after training on the pages of the archives.
 
     Pages of the sources named in without are left out, so that these can be tested as unseen ones.
     drawn: so many pages that the project draws itself are added (`training/drawn_pages.py`).
+    device: as `choose_device` takes it. loaders: processes that draw crops; 0 for one thread.
 
     Goes on from the checkpoint in run_dir if there is one; every few minutes the checkpoint and the
     averaged weights are written there, each in one piece. A new run begins with the averaged
@@ -148,7 +165,12 @@ def train(
     pages = _some_with_words(real, config) + drawn_pages(drawn, config.seed)
     state = _start(run_dir, config, start_from)
     stream = CropStream(pages, config.crop_px, config.seed + 7919 * state.step, calm=config.calm)
-    batches = prefetched_batches(stream, config.batch)
+    if loaders:
+        batches = loaded_batches(stream, config.batch, loaders)
+    else:
+        batches = prefetched_batches(stream, config.batch)
+    batch = next(batches)  # before the device is touched: processes are forked here
+    state.move_to(choose_device(device))
     facts = {
         "config": asdict(config),
         "archives": [path.name for path in archives],
@@ -159,7 +181,8 @@ def train(
     saved_s, parts_sum, parts_count = state.trained_s, dict[str, float](), 0
     while state.trained_s < config.minutes * 60:
         began_s = time.monotonic()
-        parts = _train_step(state, next(batches), config)
+        parts = _train_step(state, batch, config)
+        batch = next(batches)
         state.trained_s += time.monotonic() - began_s
         parts_count += 1
         for name, value in parts.items():
@@ -207,6 +230,10 @@ def main() -> None:
         "--start-from", type=Path, help="checkpoint.pt or weights (.safetensors) to begin with"
     )
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument(
+        "--loaders", type=int, default=0, help="processes that draw crops, for a GPU; 0: a thread"
+    )
     parser.add_argument(
         "--pages", type=int, default=None, help="first N pages of each archive only"
     )
@@ -236,6 +263,8 @@ def main() -> None:
         args.start_from,
         args.without,
         args.drawn_pages,
+        args.device,
+        args.loaders,
     )
     print(weights)
 
@@ -250,7 +279,7 @@ def _start(run_dir: Path, config: PretrainConfig, start_from: Path | None) -> Tr
     state = TrainState(network, average, optimizer)
     path = run_dir / CHECKPOINT
     if path.exists():
-        saved = torch.load(path, weights_only=True)
+        saved = torch.load(path, weights_only=True, map_location="cpu")
         network.load_state_dict(saved["network"])
         average.load_state_dict(saved["average"])
         optimizer.load_state_dict(saved["optimizer"])
@@ -276,12 +305,13 @@ def _some_with_words(pages: list[TruthPage], config: PretrainConfig) -> list[Tru
 def _train_step(
     state: TrainState, batch: tuple[Tensor, ...], config: PretrainConfig
 ) -> dict[str, float]:
-    images, truth, values, known = batch
+    device = state.device
+    images, truth, values, known = (part.to(device, non_blocking=True) for part in batch)
     x = ((images.float() - 128) / 64).to(memory_format=torch.channels_last)
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate_at(state.step, state.trained_s, config)
     state.network.train()
-    with autocast(CPU, training_precision(CPU)):
+    with autocast(device, training_precision(device)):
         fine, coarse = state.network(x)
     targets = (truth.float(), values, known.float())
     loss, parts = segmentation_loss(fine.float(), coarse.float(), targets, config)
@@ -297,7 +327,7 @@ def _train_step(
 
 def _overlap_loss(logits: Tensor, truth: Tensor, hit_weight: float) -> Tensor:
     """Cross entropy + dice over (B, C, H, W); dice is taken over the batch, channel by channel."""
-    weight = torch.tensor(hit_weight)
+    weight = torch.tensor(hit_weight, device=logits.device)
     entropy = F.binary_cross_entropy_with_logits(logits, truth, pos_weight=weight)
     shown = torch.sigmoid(logits)
     shared = (shown * truth).sum((0, 2, 3))

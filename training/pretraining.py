@@ -14,13 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
 from htr.alphabet import Alphabet
 from htr.config import ModelConfig
-from htr.device import choose_device
+from htr.device import choose_device, usable_cores
 from htr.errors import RecognitionError
 from htr.metrics import score
 from htr.model import HTRConvText
@@ -33,6 +33,7 @@ from training.learner import Learner, learning_rate_share
 from training.line_batches import BatchLine, LineBatch, LineBatches
 from training.pretrain_config import PretrainConfig
 from training.pretrain_lines import RealLines, validation_lines
+from training.resident_lines import LinePool, ResidentBatches, have_room
 from training.reading import read_lines, reading_errors
 from training.tcm import fresh_head
 from training.team import ALONE, Team
@@ -44,6 +45,8 @@ DRAWN_ALONE = 20_000  # drawn lines in a round of a run without real ones
 AHEAD = 3  # batches that each loader has made or is making while a step is computed
 TELL_STEPS = 50
 
+Batches: TypeAlias = LineBatches | ResidentBatches
+
 
 @dataclass(frozen=True)
 class PretrainTask:
@@ -52,7 +55,9 @@ class PretrainTask:
     start: the model to begin with; trained in place. sources: line sets and snapshots; none
     trains on drawn lines alone. validation: looked at, never learned from. rare: characters that
     drawn lines hold often. more_fonts: that lines are drawn in, beside the project's. loaders:
-    threads that make batches. facts: what the log and the model say of data, code and machine.
+    threads that make batches. resident: keep all lines on the device and distort them there; None:
+    on a GPU with room for them. drawn_ahead: lines drawn once for that, instead of an endless
+    stream. facts: what the log and the model say of data, code and machine.
     team: the processes that train it together; all see the same files.
     """
 
@@ -67,6 +72,8 @@ class PretrainTask:
     more_fonts: tuple[Font, ...] = ()
     device: str = "auto"
     loaders: int = 1
+    resident: bool | None = None
+    drawn_ahead: int = 20_000
     name: str = "pretrained"
     facts: dict[str, Any] = field(default_factory=dict)
     team: Team = ALONE
@@ -125,12 +132,13 @@ class _Pretraining:
         self.watched = (
             validation_lines(task.validation, task.validation_lines) if task.validation else []
         )
+        self.device = choose_device(task.device)
         self.streams = self._streams(lines)
         task.start.model.set_dropout(self.config.dropout, self.config.dropout)
         self.learner = Learner(
             task.start,
             self.config,
-            choose_device(task.device),
+            self.device,
             micro_lines=self.config.micro_lines,
             train_batch_norm=True,
             sam_rho=self.config.sam_rho,
@@ -179,7 +187,7 @@ class _Pretraining:
         self.run.elapsed_s = self.team.most(self.clock() - self.began_s)
         return self.run.elapsed_s
 
-    def _streams(self, lines: Sequence[BatchLine]) -> dict[int | None, LineBatches]:
+    def _streams(self, lines: Sequence[BatchLine]) -> dict[int | None, Batches]:
         """Return the batches of every stage of the curriculum, by the longest text in it."""
         task, config = self.task, self.config
         network, alphabet = task.start.config, task.start.alphabet
@@ -187,24 +195,52 @@ class _Pretraining:
         def drawn_lines(seed: int, count: int = ENDLESS) -> DrawnLines:
             return DrawnLines(network, alphabet, seed, task.rare, count, task.more_fonts)
 
-        drawn = drawn_lines(config.seed)
+        drawn: Sequence[BatchLine] = ()
+        if config.drawn_share > 0 and task.sources:
+            drawn = drawn_lines(config.seed)
         if not lines:
             lines = drawn_lines(config.seed + 1, DRAWN_ALONE)
-        streams = {}
+        pool = self._pool(lines, drawn)
+        if pool:
+            lines, drawn = pool.lines[: len(lines)], pool.lines[len(lines) :]
+        streams: dict[int | None, Batches] = {}
         for longest in {characters for _, characters in config.curriculum} | {None}:
             chosen: Sequence[BatchLine] = lines
             if longest is not None and task.sources:
                 chosen = [one for one in lines if len(one.classes) <= longest] or lines
-            streams[longest] = LineBatches(
+            order = LineBatches(
                 chosen,
                 network,
                 config.batch_lines,
                 config.seed,
                 config.strength,
-                drawn if config.drawn_share > 0 and task.sources else (),
+                drawn,
                 config.drawn_share,
             )
+            streams[longest] = ResidentBatches(pool, order) if pool else order
         return streams
+
+    def _pool(self, lines: Sequence[BatchLine], drawn: Sequence[BatchLine]) -> LinePool | None:
+        """Return the real and drawn lines, kept on the device if they are to be and can be."""
+        task = self.task
+        wanted = task.resident if task.resident is not None else self.device.type == "cuda"
+        if not wanted:
+            return None
+        cores = usable_cores()
+        ahead: list[BatchLine] = []
+        real = 0 if isinstance(lines, DrawnLines) else len(lines)
+        for stream in (lines, drawn):
+            if isinstance(stream, DrawnLines):
+                count = min(len(stream), task.drawn_ahead)
+                ahead += stream.drawn_ahead(count, cores)
+            else:
+                ahead += stream
+        if not have_room(ahead, task.start.config, self.device):
+            self.tell("The lines have no room on the device; they are brought there step by step.")
+            return None
+        pool = LinePool(ahead, task.start.config, self.device, cores)
+        self.tell(f"{len(pool.lines):,} lines lie on {self.device}, {len(pool.lines) - real:,} of them drawn")
+        return pool
 
     def _batches(self) -> Iterator[LineBatch]:
         """Yield the batches of the steps that are left; the next ones are made meanwhile.

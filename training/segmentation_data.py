@@ -7,12 +7,13 @@ import zipfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from segmentation.maps import draw_targets
 from training.page_augmentation import (
@@ -61,7 +62,7 @@ class CropStream:
 
     pages: Sequence[TruthPage]
     crop_px: int
-    seed: int
+    seed: int | tuple[int, int]
     settings: PageAugmentation = field(default_factory=PageAugmentation)
     calm: float = 0.0
 
@@ -132,6 +133,41 @@ def prefetched_batches(
         while True:
             waiting.append(pool.submit(draw))
             yield waiting.popleft().result()
+
+
+def loaded_batches(
+    stream: CropStream, batch: int, processes: int
+) -> Iterator[tuple[torch.Tensor, ...]]:
+    """Endless batches of the stream's crops, drawn by several processes: one thread is too slow
+    for a GPU.
+
+    They are forked, to share the pages, so this has to come before a GPU is used or threads are
+    started.
+    """
+    cv2.setNumThreads(1)
+    loader = DataLoader(
+        _Crops(stream),
+        batch,
+        num_workers=processes,
+        multiprocessing_context="fork",
+        prefetch_factor=4,
+    )
+    for parts in loader:
+        yield tuple(parts)
+
+
+class _Crops(IterableDataset):
+    """The stream of crops; each process draws a stream of its own."""
+
+    def __init__(self, stream: CropStream) -> None:
+        """Wrap the stream."""
+        self.stream = stream
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, ...]]:
+        """Return the crops of this process."""
+        worker = get_worker_info()
+        number = 0 if worker is None else worker.id
+        return iter(replace(self.stream, seed=(self.stream.seed, number)))
 
 
 def draw_crop(

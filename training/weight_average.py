@@ -27,12 +27,17 @@ class WeightAverage:
         """Move the mean towards the module's numbers."""
         decay = min(self.decay, (1.0 + self.updates) / (FIRST_COUNTS + self.updates))
         self.updates += 1
+        means: list[Tensor] = []
+        values: list[Tensor] = []
         with torch.no_grad():
             for name, value in _numbers(module).items():
                 if self.decay <= 0 or not value.is_floating_point():
                     self.state[name].copy_(value)
                 else:
-                    self.state[name].lerp_(value, 1.0 - decay)
+                    means.append(self.state[name])
+                    values.append(value)
+            if means:
+                torch._foreach_lerp_(means, values, 1.0 - decay)  # one kernel on a GPU, not hundreds
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return copies of the averaged numbers by name."""

@@ -352,8 +352,8 @@ def test_flipped_bits_of_the_header_never_escape_as_another_error(saved: Path) -
 
 def test_the_shipped_model_is_sound() -> None:
     path = REPOSITORY / "htr" / "weights" / "convtext-d128.safetensors"
-    assert path.stat().st_size < 9_000_000
+    assert path.stat().st_size < 10_000_000
     checkpoint = load_checkpoint(path)
     assert checkpoint.config.contrast == "percentile"
     assert checkpoint.alphabet.classes == 175
-    assert checkpoint.facts["metrics"]["test"] == {"cer": 0.241, "wer": 0.631}
+    assert checkpoint.facts["metrics"]["test"] == {"cer": 0.112, "wer": 0.353}

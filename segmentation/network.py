@@ -34,14 +34,14 @@ from segmentation.vectorise import (
 
 WEIGHTS = Path(__file__).parent / "weights" / "segmenter.safetensors"
 FIRST_SIDE_PX = 1280.0  # long side of the first look, of a page of usual shape
-GOOD_SPACING_PX = (30.0, 60.0)  # working spacings that the network is surest at
-AIM_SPACING_PX = 42.0
+GOOD_SPACING_PX = (40.0, 60.0)  # working spacings that the network is surest at
+AIM_SPACING_PX = 48.0
 MAX_FIRST_SCALE = 1.25  # a small image is rather a slip with few lines than a page
 MAX_SCALE = 2.5  # enlarging further than this adds no detail
 MAX_WORKING_PIXELS = 5e6  # bounds memory (about 1.5 GB) and time
 LOOK_SIDE_PX = 900.0  # long side at which the four ways up are compared
-# Mean cosines of pages held out: upright 0.78-1.00, upside down -0.28-0.77, lying -0.18-0.02.
-UPRIGHT_COSINE = 0.9  # a page above it is upright
+# Mean cosines of pages held out: upright 0.92-1.00, upside down -0.90--0.38, lying -0.11-0.07.
+UPRIGHT_COSINE = 0.7  # a page above it is upright
 LYING_COSINE = 0.4  # one above it does not lie on its side
 TURN_MARGIN = 0.01  # by how much another way up has to be surer
 TURN_FLAGS = {1: ("vertical",), 2: ("upside-down",), 3: ("vertical",)}

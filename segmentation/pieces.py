@@ -25,7 +25,7 @@ class TraceSettings:
 
     ridge: float = 0.5
     least_length: float = 0.35
-    evidence: float = -1.0
+    evidence: float = -2.0
     least_evidence: float = -4.0
     cut: float = 1.0
     pair_reach: float = 0.8

@@ -52,7 +52,8 @@ def with_side_notes(gray: np.ndarray, found: Sequence[FoundLine], look: Look) ->
     """The lines of an upright page and the notes along its sides that were not among them.
 
     gray: uint8 (H, W). look: finds the lines that run to the right in a part of the page. What was
-    set aside and turns out to be letters of a note is left out.
+    set aside and turns out to be letters of a note is left out; so is what the page itself showed
+    of a note, if the closer look shows as much of it or more.
     """
     upright = [line for line in found if line.quarter_turns == 0 and line.kind != ASIDE]
     if len(upright) < FEWEST_UPRIGHT:
@@ -68,9 +69,19 @@ def with_side_notes(gray: np.ndarray, found: Sequence[FoundLine], look: Look) ->
         for note in seen
         if not any(_lies_on(line, note) for line in upright) and not _is_crossed(note, upright)
     ]
-    doubtful = [line for line in found if line.kind == ASIDE]
-    letters = [line for line in doubtful if any(_lies_on(line, note) for note in notes)]
-    return [*(line for line in found if all(line is not one for one in letters)), *notes]
+    standing = [line for line in found if line.quarter_turns % 2 and line.kind != ASIDE]
+    notes = [
+        note
+        for note in notes
+        if not any(_is_within(note, line) and _length(line) > _length(note) for line in standing)
+    ]
+
+    def is_of_a_note(line: FoundLine) -> bool:
+        if line.kind == ASIDE:
+            return any(_lies_on(line, note) for note in notes)
+        return bool(line.quarter_turns % 2) and any(_is_within(line, note) for note in notes)
+
+    return [*(line for line in found if not is_of_a_note(line)), *notes]
 
 
 def bars(gray: np.ndarray, lines: Sequence[FoundLine], spacing_px: float) -> list[Bar]:
@@ -203,8 +214,11 @@ def _length(line: FoundLine) -> float:
 
 def _lies_on(line: FoundLine, note: FoundLine) -> bool:
     """Whether a short line stands where a note is written."""
-    if _length(line) >= EXPLAINING * line.spacing_px:
-        return False
+    return _length(line) < EXPLAINING * line.spacing_px and _is_within(line, note)
+
+
+def _is_within(line: FoundLine, note: FoundLine) -> bool:
+    """Whether the middle of a line lies where a note is written."""
     at = line.points.mean(axis=0)
     reach = 0.8 * note.spacing_px
     return bool(

@@ -101,14 +101,12 @@ def measure(
         rate = batch / seconds(once)
         plain = rows[0].lines_per_s if rows else rate
         tflops = rate * flops / 1e12
-        rows.append(
-            GpuRow(network, path, batch, rate, tflops, tflops * 1e12 / limit, rate / plain)
-        )
+        rows.append(GpuRow(network, path, batch, rate, tflops, tflops * 1e12 / limit, rate / plain))
     return rows
 
 
 def flops_a_line(model: HTRConvText, width_px: int) -> float:
-    """Return the floating-point operations of one line; a multiplication and an addition are two."""
+    """Return the operations of one line; a multiplication with its addition counts as two."""
     device = next(model.parameters()).device
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         model(torch.rand(1, 1, 64, width_px, device=device))

@@ -67,7 +67,8 @@ class LineBatch:
     """One step's lines, or the share of them that one of several processes computes.
 
     images: float32 (B, 1, 64, W), ink 0.0, paper 1.0, padded white to the widest line's bucket; a
-    tensor where lines are kept on the device that trains. step_counts: time steps of each line with its own padding. targets: classes of each line.
+    tensor where lines are kept on the device that trains. step_counts: time steps of each line
+    with its own padding. targets: classes of each line.
     first: place of the first line among the step's. step_lines: how many the step has in all.
     """
 

@@ -33,8 +33,8 @@ from training.learner import Learner, learning_rate_share
 from training.line_batches import BatchLine, LineBatch, LineBatches
 from training.pretrain_config import PretrainConfig
 from training.pretrain_lines import RealLines, validation_lines
-from training.resident_lines import LinePool, ResidentBatches, have_room
 from training.reading import read_lines, reading_errors
+from training.resident_lines import LinePool, ResidentBatches, have_room
 from training.tcm import fresh_head
 from training.team import ALONE, Team
 from training.trainable import TCM_SEED, Trainable, load_trainable, save_trainable
@@ -239,7 +239,8 @@ class _Pretraining:
             self.tell("The lines have no room on the device; they are brought there step by step.")
             return None
         pool = LinePool(ahead, task.start.config, self.device, cores)
-        self.tell(f"{len(pool.lines):,} lines lie on {self.device}, {len(pool.lines) - real:,} of them drawn")
+        all_, drawn_ones = len(pool.lines), len(pool.lines) - real
+        self.tell(f"{all_:,} lines lie on {self.device}, {drawn_ones:,} of them drawn")
         return pool
 
     def _batches(self) -> Iterator[LineBatch]:

@@ -62,7 +62,7 @@ class CropStream:
 
     pages: Sequence[TruthPage]
     crop_px: int
-    seed: int | tuple[int, int]
+    seed: int | tuple[int, ...]
     settings: PageAugmentation = field(default_factory=PageAugmentation)
     calm: float = 0.0
 
@@ -167,7 +167,10 @@ class _Crops(IterableDataset):
         """Return the crops of this process."""
         worker = get_worker_info()
         number = 0 if worker is None else worker.id
-        return iter(replace(self.stream, seed=(self.stream.seed, number)))
+        seed = self.stream.seed
+        return iter(
+            replace(self.stream, seed=(*(seed if isinstance(seed, tuple) else (seed,)), number))
+        )
 
 
 def draw_crop(

@@ -37,7 +37,9 @@ class WeightAverage:
                     means.append(self.state[name])
                     values.append(value)
             if means:
-                torch._foreach_lerp_(means, values, 1.0 - decay)  # one kernel on a GPU, not hundreds
+                torch._foreach_lerp_(
+                    means, values, 1.0 - decay
+                )  # one kernel on a GPU, not hundreds
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return copies of the averaged numbers by name."""

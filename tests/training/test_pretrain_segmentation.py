@@ -26,7 +26,13 @@ from training.pretrain_segmentation import (
     train,
     update_average,
 )
-from training.segmentation_data import CropStream, draw_crop, prefetched_batches, read_truth_pages
+from training.segmentation_data import (
+    CropStream,
+    draw_crop,
+    loaded_batches,
+    prefetched_batches,
+    read_truth_pages,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +101,15 @@ def test_batches_have_the_shapes_of_the_network(archive: Path) -> None:
     assert fine.shape == (3, 3, 64, 64)
     assert coarse.shape == (3, 3, 32, 32)
     assert known.shape == (3, 32, 32)
+
+
+def test_processes_draw_crops_of_their_own(archive: Path) -> None:
+    stream = CropStream(read_truth_pages(archive), 128, seed=1)
+    batches = loaded_batches(stream, 2, 2)
+    (first, *_), (second, *_) = next(batches), next(batches)
+    batches.close()
+    assert first.shape == second.shape == (2, 1, 128, 128)
+    assert not torch.equal(first, second)
 
 
 def test_working_spacing_of_crops_stays_in_range() -> None:

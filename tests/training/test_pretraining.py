@@ -264,6 +264,31 @@ def test_drawn_line_of_a_number_is_always_the_same() -> None:
         stream[len(stream)]
 
 
+def test_lines_drawn_ahead_by_processes_are_those_of_the_stream() -> None:
+    stream = DrawnLines(TINY, ALPHABET, 3, count=40)
+    ahead = stream.drawn_ahead(30, 2)
+    assert len(ahead) == 30
+    for line, expected in zip(ahead, stream[:30], strict=True):
+        assert line.classes == expected.classes
+        assert np.array_equal(line.image, expected.image)
+
+
+def test_run_with_lines_on_the_device_learns_and_goes_on(archive: Path, tmp_path: Path) -> None:
+    def resident(steps: int) -> PretrainTask:
+        made = task(archive, tmp_path / "run", steps=steps, drawn_share=0.5)
+        return replace(made, resident=True, drawn_ahead=4)
+
+    told: list[str] = []
+    pretrain(resident(2), told.append)
+    assert "10 lines lie on cpu, 4 of them drawn" in told
+    made = load_trainable(pretrain(resident(4), quiet))
+    assert [event["step"] for event in events(tmp_path / "run") if "cer" in event] == [2, 4]
+    start = tiny_trainable().model.state_dict()
+    assert any(
+        not torch.equal(value, start[name]) for name, value in made.model.state_dict().items()
+    )
+
+
 def test_command_trains_on_drawn_lines_alone(tmp_path: Path, capsys) -> None:
     arguments = (
         "--steps 1 --batch-lines 2 --embed-dim 32 --heads 2 --device cpu --lines 2 --no-tcm"

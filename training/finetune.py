@@ -72,6 +72,11 @@ class _Task:
     watched: list[TrainLine]
     report: Report
 
+    @property
+    def usual_interpolation(self) -> float:
+        """How far to go where no lines are set aside to choose by."""
+        return self.config.usual_interpolation(len(self.batches.lines))
+
 
 def finetune(
     base: Trainable,
@@ -246,7 +251,7 @@ def _look(task: _Task, run: _Run) -> None:
     What is shown is what the run would end with, as far as that is known before it has chosen.
     """
     average = task.learner.average.state
-    mixed = blended(task.start, average, task.config.interpolation)
+    mixed = blended(task.start, average, task.usual_interpolation)
     choose, watched = task.choose, task.watched
     chosen_by = cer_of(choose, _readings(task, average, choose)) if choose else None
     readings = _readings(task, mixed, watched) if watched else []
@@ -280,7 +285,7 @@ def _candidate(task: _Task, run: _Run) -> tuple[Trainable, float]:
     else:
         trained = run.best or task.learner.average.state
     task.report(_progress(task, run, "choosing"))
-    share = task.config.interpolation
+    share = task.usual_interpolation
     if task.choose and run.step:
         cers = []
         for candidate in task.config.interpolations:

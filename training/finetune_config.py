@@ -38,8 +38,9 @@ class FinetuneConfig:
     Batch norm keeps the statistics of the base model: taking over those of a hand, with nothing
     else changed, made the reading of all three test hands worse.
     Choosing:
-        interpolation: how far to go from the old weights to the trained ones where there are too
-            few lines to choose by. What is gained is nearly all there half-way, and what is
+        interpolation, few_lines, interpolation_of_few: how far to go from the old weights to the
+            trained ones where there are too few lines to choose by, and with fewer than so many.
+            What is gained is nearly all there half-way, sooner with few lines, and what is
             forgotten grows fastest beyond it.
         interpolations, tolerance: with more lines, the least of these shares whose CER on the
             lines set aside is within so much, relative, of the best one's.
@@ -69,7 +70,9 @@ class FinetuneConfig:
     tcm_weight: float = 1.0
     strength: float = 1.0
     replay_share: float = 0.25
-    interpolation: float = 0.6
+    interpolation: float = 0.5
+    few_lines: int = 32
+    interpolation_of_few: float = 0.4
     interpolations: tuple[float, ...] = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     tolerance: float = 0.02
     selection_lines_least: int = 96
@@ -81,6 +84,10 @@ class FinetuneConfig:
     precision: str = "auto"
     device: str = "cpu"
     save_s: float = 30.0
+
+    def usual_interpolation(self, lines: int) -> float:
+        """Return how far to go after learning so many lines, where nothing tells it better."""
+        return self.interpolation_of_few if lines < self.few_lines else self.interpolation
 
     def planned_steps(self, lines: int) -> int:
         """Return the steps of a run on so many lines, when time does not end it before."""

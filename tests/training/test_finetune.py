@@ -193,6 +193,13 @@ def test_of_mixes_that_read_alike_the_one_nearest_the_old_weights_is_chosen() ->
     assert chosen_interpolation(shares, (0.30, 0.27, 0.26, 0.20), tolerance=0.02) == 1.0
 
 
+def test_fewer_lines_change_the_model_less() -> None:
+    config = FinetuneConfig(few_lines=4, interpolation_of_few=0.1, interpolation=0.3, steps=1)
+    for count, expected in ((3, 0.1), (4, 0.3)):
+        result = finetune(tiny_trainable(), drawn_lines(count), (), config, report=go)
+        assert result.interpolation == expected
+
+
 def test_samples_are_held_out_lines_with_their_readings() -> None:
     seen = Stopping(99)
     held_out = drawn_lines(3, 4)

@@ -16,6 +16,8 @@ from benchmarks.recognition import (
     rows_of,
     table,
 )
+from benchmarks.recognition_gpu import flops_a_line
+from benchmarks.recognition_gpu import main as measure_gpu
 from htr.recognizer import Recognizer
 from tests.htr.tiny import ALPHABET, TINY, tiny_model
 from tests.htr_lines import drawn_line
@@ -62,3 +64,15 @@ def test_pages_are_read_from_their_files() -> None:
 def test_set_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert main([str(tmp_path / "no.zip"), "--device", "cpu", "--threads", "1"]) == 1
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_gpu_benchmark_counts_operations_by_the_width_of_a_line() -> None:
+    model = tiny_model().eval()
+    narrow, wide = flops_a_line(model, 128), flops_a_line(model, 256)
+    assert 1.8 * narrow < wide < 4 * narrow  # attention grows by the square
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_gpu_benchmark_says_that_it_needs_a_gpu(capsys: pytest.CaptureFixture[str]) -> None:
+    assert measure_gpu([]) == 1
+    assert "torch sees no GPU here" in capsys.readouterr().err

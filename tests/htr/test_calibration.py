@@ -122,5 +122,5 @@ def test_a_models_own_temperature_goes_before_that_of_the_shipped_one():
 
 def test_the_shipped_file_holds_its_temperature_itself():
     header = read_header(default_model_path())
-    assert 1.0 < float(header.metrics["temperature"]) < 1.5  # it says more than it is sure of
+    assert 1.0 < float(header.metrics["temperature"]) < 1.5  # it is surer than it is right
     assert (header.name, header.created) not in SHIPPED_TEMPERATURES

@@ -33,8 +33,8 @@ from segmentation.vectorise import (
 )
 
 WEIGHTS = Path(__file__).parent / "weights" / "segmenter.safetensors"
-FIRST_SIDE_PX = 1280.0  # long side of the first look, of a page of usual shape
-GOOD_SPACING_PX = (40.0, 60.0)  # working spacings that the network is surest at
+FIRST_SIDE_PX = 1536.0  # long side of the first look, of a page of usual shape
+GOOD_SPACING_PX = (38.0, 66.0)  # working spacings that the network is surest at
 AIM_SPACING_PX = 48.0
 MAX_FIRST_SCALE = 1.25  # a small image is rather a slip with few lines than a page
 MAX_SCALE = 2.5  # enlarging further than this adds no detail

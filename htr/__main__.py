@@ -90,7 +90,7 @@ def evaluate(options: argparse.Namespace) -> int:
 def language(options: argparse.Namespace) -> int:
     """Return the exit status after building a language model for a recognition model."""
     from htr.beam import BeamSearch, BeamSettings
-    from htr.character_counts import build_character_model
+    from htr.character_counts import build_character_model, without_rare
     from htr.header import read_header
     from htr.language_file import save_beam_search
     from htr.lines_data import read_texts
@@ -99,6 +99,10 @@ def language(options: argparse.Namespace) -> int:
     alphabet = read_header(options.model or default_model_path()).alphabet
     texts = [text for path in options.texts for text in read_texts(path)]
     model = build_character_model(texts, alphabet.characters, options.order)
+    if options.least > 1:
+        # Short contexts are few, and rare ones tell much there.
+        fewest = [1 if length < 3 else options.least for length in range(options.order)]
+        model = without_rare(model, fewest)
     settings = BeamSettings()
     if options.tune:
         settings = _tuned(options, model)
@@ -273,6 +277,13 @@ def _add_language(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     command.add_argument("--out", required=True, type=Path, metavar="FILE", help="file to write")
     command.add_argument(
         "--order", type=_positive, default=6, metavar="N", help="letters looked at together (6)"
+    )
+    command.add_argument(
+        "--least",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="leave out what follows three letters or more less often; a smaller file (1)",
     )
     command.add_argument(
         "--tune",

@@ -166,7 +166,7 @@ def correct_characters(read: Sequence[str], reference: Sequence[str]) -> list[bo
     """Return for each character read whether it stands for itself in the best alignment."""
     rows = [np.arange(len(reference) + 1)]
     steps = np.arange(len(reference) + 1)
-    truth = np.array(reference, dtype=object)
+    truth = np.array(list(reference), dtype=object)
     for number, character in enumerate(read, 1):
         before = rows[-1]
         row = np.empty(len(reference) + 1, int)

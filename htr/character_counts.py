@@ -21,11 +21,14 @@ def build_character_model(
     order: int = ORDER,
     general: Iterable[str] = (),
     weight: int = 1,
+    base: CharacterModel | None = None,
 ) -> CharacterModel:
     """Return the model of the texts, one line of text each; blank ones are passed over.
 
     characters: of the recognition model; others in the texts break the context, as a new line does.
-    general: lines of other text, counted once while those of `texts` count `weight` times.
+    general: lines of other text, counted once while those of `texts` count `weight` times. base:
+    a model whose counts are added, as those of general text; what it knows of characters that are
+    not among these is left out.
 
     Raises RecognitionError for an order out of range or texts without a known character.
     """
@@ -41,12 +44,41 @@ def build_character_model(
     more_roles, more_numbers = _positions(general, index)
     weights = np.repeat([weight, 1], [len(roles), len(more_roles)])
     roles, numbers = np.concatenate([roles, more_roles]), np.concatenate([numbers, more_numbers])
-    if not (roles > _START).any():
+    known = _translated(base, characters) if base else []
+    if not (roles > _START).any() and not any(len(table[1]) for table in known):
         raise RecognitionError(
             "The texts for the language model hold no character that the recognition model knows. "
             "Choose a text in the script that is read."
         )
-    return CharacterModel(tuple(characters), _followers(roles, numbers, weights, size, order))
+    return CharacterModel(
+        tuple(characters), _followers(roles, numbers, weights, size, order, known)
+    )
+
+
+def without_rare(model: CharacterModel, least: Sequence[int]) -> CharacterModel:
+    """Return the model without what was seen less often; a smaller file, hardly worse.
+
+    least: the fewest times, by the length of the context.
+    """
+    tables = []
+    for table, fewest in zip(model.followers, least, strict=True):
+        kept = table.counts >= fewest
+        contexts = np.repeat(table.contexts, np.diff(table.first))[kept]
+        parts = (contexts, table.numbers[kept].astype(np.int64), table.counts[kept])
+        tables.append(_counted(*parts, len(model.characters)))
+    return CharacterModel(model.characters, tuple(tables))
+
+
+def known_share(model: CharacterModel, characters: Sequence[str]) -> float:
+    """Return how much of the text that the model was built from these characters can write: 0-1."""
+    letters = model.followers[0]
+    writable = set(characters)
+    counts = [
+        (int(count), model.characters[number] in writable)
+        for number, count in zip(letters.numbers, letters.counts, strict=True)
+        if number < len(model.characters)
+    ]
+    return sum(count for count, known in counts if known) / max(1, sum(c for c, _ in counts))
 
 
 def _positions(texts: Iterable[str], index: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -64,10 +96,39 @@ def _positions(texts: Iterable[str], index: dict[str, int]) -> tuple[np.ndarray,
     return np.array(roles, np.int64), np.array(numbers, np.int64)
 
 
+Counts = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Contexts, followers and how often, of one length: an entry a pair, in any order."""
+
+
+def _translated(model: CharacterModel, characters: Sequence[str]) -> list[Counts]:
+    """Return the counts of a model, in the numbers of other characters, by length."""
+    old, new = len(model.characters), len(characters)
+    index = {character: i for i, character in enumerate(characters)}
+    numbers = np.array([index.get(c, -1) for c in model.characters] + [new])
+    # As a part of a context: what is no character, the edge, then the characters; -1 unknown.
+    roles = np.concatenate([[-1, _START], np.where(numbers[:old] < 0, -1, numbers[:old] + 2)])
+    found = []
+    for length, table in enumerate(model.followers):
+        rest = np.repeat(table.contexts, np.diff(table.first))
+        followers = numbers[table.numbers]
+        contexts, whole = np.zeros_like(rest), followers >= 0
+        for place in range(length):
+            rest, role = np.divmod(rest, old + 2)
+            whole &= roles[role] >= 0
+            contexts += np.maximum(roles[role], 0) * (new + 2) ** place
+        found.append((contexts[whole], followers[whole], table.counts[whole].astype(np.int64)))
+    return found
+
+
 def _followers(
-    roles: np.ndarray, numbers: np.ndarray, weights: np.ndarray, size: int, order: int
+    roles: np.ndarray,
+    numbers: np.ndarray,
+    weights: np.ndarray,
+    size: int,
+    order: int,
+    known: Sequence[Counts] = (),
 ) -> tuple[Followers, ...]:
-    """Return what followed the contexts of every length below the order."""
+    """Return what followed the contexts of every length below the order; known: added to it."""
     places = np.flatnonzero(numbers >= 0)  # of what is predicted
     contexts = np.zeros(len(places), np.int64)
     tables = []
@@ -78,7 +139,11 @@ def _followers(
             whole = roles[reached] != _BREAK
             places, contexts, reached = places[whole], contexts[whole], reached[whole]
             contexts = contexts + roles[reached] * (size + 2) ** (length - 1)
-        tables.append(_counted(contexts, numbers[places], weights[places], size))
+        counts: Counts = (contexts, numbers[places], weights[places])
+        if length < len(known):
+            both = zip(counts, known[length], strict=True)
+            counts = tuple(np.concatenate(pair) for pair in both)  # type: ignore[assignment]
+        tables.append(_counted(*counts, size))
     return tuple(tables)
 
 

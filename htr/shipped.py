@@ -7,6 +7,8 @@ from pathlib import Path
 from htr.errors import RecognitionError
 
 WEIGHTS = Path(__file__).parent / "weights"
+LANGUAGE = Path(__file__).parent / "language" / "french-english.safetensors"
+"""The language model in the box; how it was built is told beside it."""
 
 SHIPPED_TEMPERATURES = {("convtext-d128", "2026-11-22T18:27:09+00:00"): 0.936}
 """Of shipped models whose first files, which data folders still hold, were written before it was

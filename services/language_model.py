@@ -32,7 +32,8 @@ LOG = logging.getLogger("htr.language")
 LEAST_LINES = 50  # of corrected text without any other: fewer say nothing about a language
 LEAST_TEST_LINES = 8  # fewer would prove nothing, and the usual weight is as good a guess
 MOST_TEST_LINES = 120  # tuning on more takes minutes and changes nothing
-OWN_WEIGHT = 5  # of corrected lines beside the chosen text: they are what is to be read
+OWN_WEIGHT = 5  # of corrected lines beside other text: they are what is to be read
+BOX_SHARE = 0.9  # of the text behind the language model in the box that a model has to write
 TEXT_LIMIT_BYTES = 20_000_000
 _FOLDER, _MODEL, _STATE, _TEXT = "language", "model.safetensors", "state.json", "text.txt"
 
@@ -45,7 +46,7 @@ class LanguageFacts:
     text_lines: that it was built from, corrected and of the chosen text. test_lines: kept aside
     to measure; 0 if there were too few. cer_before, cer_after, wer_before, wer_after: on them,
     0-1, without it and with it. text_name: of the chosen text, "" without. alphabet: of the model
-    that it suits.
+    that it suits. box: whether what is in the box is part of it.
     """
 
     on: bool = False
@@ -59,6 +60,7 @@ class LanguageFacts:
     wer_after: float = 0.0
     text_name: str = ""
     alphabet: tuple[str, ...] = ()
+    box: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,24 +186,33 @@ class LanguageModel:
             raise storage.StorageError("There is no model to read with. Restart the app.")
         lines = [line for line in storage.training_lines(self._store) if line.text.strip()]
         text = self._chosen_text()
-        if len(lines) < LEAST_LINES and not text:
+        box = _box(model.alphabet)
+        alone = len(lines) >= LEAST_LINES or bool(text)
+        if not alone and box is None:
             raise storage.StorageError(
                 f"{len(lines)} lines are corrected; a language model needs {LEAST_LINES}, or a "
                 "text of the same kind. Correct more lines, or choose a text."
             )
+        # What is in the box is taken unless one's own text alone is known to do better.
+        bases = ([] if box is None else [box.language]) + ([None] if alone else [])
+        settings = BeamSettings() if box is None else box.settings
+        base, tuning = bases[0], None
         test = self._kept_aside(lines, model)
-        settings, tuning = BeamSettings(), None
         if len(test) >= LEAST_TEST_LINES:
             kept = {line.line_id for line in test}
             pages = {line.page_id for line in test}
             others = [line for line in lines if line.page_id not in pages]
             rest = others or [line for line in lines if line.line_id not in kept]
-            tuning = self._tuned(reader, test, _language(rest, text, model.alphabet), pixels_of)
+            languages = [_language(rest, text, model.alphabet, one) for one in bases]
+            tunings = self._tuned(reader, test, languages, pixels_of)
+            best = min(range(len(bases)), key=lambda number: tunings[number].beam.cer)
+            base, tuning = bases[best], tunings[best]
             settings = tuning.settings
-        language = _language(lines, text, model.alphabet)
+        language = _language(lines, text, model.alphabet, base)
         self._folder.mkdir(exist_ok=True)
         save_beam_search(self._folder / _MODEL, BeamSearch(language, settings))
-        self._keep(_facts(self._facts, model, len(lines), len(text), tuning))
+        facts = _facts(self._facts, model, len(lines), len(text), tuning)
+        self._keep(replace(facts, box=base is not None))
 
     def _kept_aside(
         self, lines: Sequence[TrainingLine], model: storage.Model
@@ -219,9 +230,10 @@ class LanguageModel:
         self,
         reader: PageReader,
         test: Sequence[TrainingLine],
-        language: CharacterModel,
+        languages: Sequence[CharacterModel],
         pixels_of: Callable[[storage.Page], np.ndarray],
-    ) -> Tuning:
+    ) -> list[Tuning]:
+        """Return what each of the languages brings on the lines kept aside."""
         from htr.beam_tuning import tune_beam
         from segmentation.crops import crop_line
 
@@ -235,7 +247,12 @@ class LanguageModel:
         values = reader.log_probabilities(crops, self._told(0.0, 0.3))
         texts = [line.text for line in test]
         pages = [line.page_id for line in test]
-        return tune_beam(values, texts, language, pages, progress=self._told(0.3, 1.0))
+        share = 0.7 / len(languages)
+        tunings = []
+        for number, language in enumerate(languages):
+            told = self._told(0.3 + share * number, 0.3 + share * (number + 1))
+            tunings.append(tune_beam(values, texts, language, pages, progress=told))
+        return tunings
 
     def _told(self, first: float, last: float) -> Callable[[float], None]:
         def progress(share: float) -> None:
@@ -278,12 +295,34 @@ class LanguageModel:
 
 
 def _language(
-    lines: Sequence[TrainingLine], text: Sequence[str], alphabet: Sequence[str]
+    lines: Sequence[TrainingLine],
+    text: Sequence[str],
+    alphabet: Sequence[str],
+    base: CharacterModel | None,
 ) -> CharacterModel:
     from htr.character_counts import build_character_model
 
     own = [line.text for line in lines]
-    return build_character_model(own, alphabet, general=text, weight=OWN_WEIGHT)
+    return build_character_model(own, alphabet, general=text, weight=OWN_WEIGHT, base=base)
+
+
+def _box(alphabet: Sequence[str]) -> BeamSearch | None:
+    """Return the language model in the box and the settings that suit it.
+
+    None where it is missing, or of characters that a model with this alphabet does not write.
+    """
+    from htr.character_counts import known_share
+    from htr.errors import RecognitionError
+    from htr.language_file import load_beam_search
+    from htr.shipped import LANGUAGE
+
+    try:
+        box = load_beam_search(LANGUAGE)
+    except RecognitionError as error:
+        LOG.warning("the language model in the box is left out: %s", error)
+        return None
+    suits = box.language is not None and known_share(box.language, alphabet) >= BOX_SHARE
+    return box if suits else None
 
 
 def _facts(
@@ -312,6 +351,8 @@ def _facts(
 def _checked_facts(found: object) -> LanguageFacts:
     """Return the facts of a file; raises ValueError unless each is of its kind."""
     expected = {field.name: field.default for field in fields(LanguageFacts)}
+    if isinstance(found, dict):
+        found = {"box": False, **found}  # which an earlier version did not know
     if not isinstance(found, dict) or set(found) != set(expected):
         raise ValueError("it does not hold what it should")
     alphabet = found["alphabet"]

@@ -57,9 +57,7 @@ def language_words(facts: LanguageFacts) -> str:
     """Return what the language model was built from and what it brings, in plain words."""
     if not facts.built:
         return "There is none yet."
-    source = f"Built from {facts.lines:,} corrected lines"
-    if facts.text_lines:
-        source += f" and {facts.text_lines:,} lines of the chosen text"
+    source = _source(facts)
     if not facts.test_lines:
         return f"{source}. Too few lines are corrected to say what it brings."
     before, after = _percent(facts.cer_before), _percent(facts.cer_after)
@@ -72,6 +70,23 @@ def language_words(facts: LanguageFacts) -> str:
         )
     words = f"{_percent(facts.wer_after)} of the words instead of {_percent(facts.wer_before)}"
     return f"{source}. {kept} it misreads {after} of the characters instead of {before}, {words}."
+
+
+def _source(facts: LanguageFacts) -> str:
+    """Return what it was built from, without a full stop."""
+    lines, text = f"{facts.lines:,}", f"{facts.text_lines:,}"
+    if not facts.box:
+        source = f"Built from {lines} corrected lines"
+        return f"{source} and {text} lines of the chosen text" if facts.text_lines else source
+    if not facts.lines:
+        source = "Built from the French and English in the box"
+        return f"{source} and {text} lines of the chosen text" if facts.text_lines else source
+    if not facts.text_lines:
+        return f"Built from the French and English in the box and {lines} corrected lines"
+    return (
+        f"Built from the French and English in the box, {lines} corrected lines and {text} lines "
+        "of the chosen text"
+    )
 
 
 def _notice(state: LanguageState) -> str:

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
-from htr.character_counts import build_character_model
+from htr.character_counts import build_character_model, known_share, without_rare
 from htr.character_model import EDGE, highest_order
 from htr.errors import RecognitionError
+from htr.header import read_header
+from htr.language_file import load_beam_search
+from htr.shipped import LANGUAGE, default_model_path
 
 CHARACTERS = tuple(" abcq")
 
@@ -99,3 +102,53 @@ def test_composed_and_decomposed_letters_are_the_same_text():
     assert decomposed.bits_per_character(["ae\u0301a"]) == pytest.approx(
         composed.bits_per_character(["a\u00e9a"])
     )
+
+
+def test_a_model_of_a_model_is_the_same(model):
+    again = build_character_model([], CHARACTERS, order=3, base=model)
+    for one, two in zip(model.followers, again.followers, strict=True):
+        assert one.contexts.tolist() == two.contexts.tolist()
+        assert (one.numbers.tolist(), one.counts.tolist()) == (
+            two.numbers.tolist(), two.counts.tolist(),
+        )  # fmt: skip
+
+
+def test_text_and_a_model_of_text_count_alike(model):
+    added = build_character_model(["cab", "q a"], CHARACTERS, order=3, base=model)
+    whole = build_character_model(["abc", "ab ab", "cab", "cab", "q a"], CHARACTERS, order=3)
+    for context in ((), (EDGE,), (1,), (1, 2), (3, 1)):
+        assert added.log_probabilities(context) == pytest.approx(whole.log_probabilities(context))
+
+
+def test_a_model_is_taken_over_into_other_characters(model):
+    others = tuple("xcba ")  # another order; one that it lacks, and one of its own is missing
+    taken = build_character_model([], others, order=3, base=model)
+    before = np.exp(model.log_probabilities((CHARACTERS.index("a"),)))
+    after = np.exp(taken.log_probabilities((others.index("a"),)))
+    assert after.argmax() == others.index("b")
+    assert after[others.index("b")] == pytest.approx(before[CHARACTERS.index("b")], rel=0.05)
+    only = build_character_model([], tuple("ab"), order=3, base=model)
+    assert np.exp(only.log_probabilities((0,))).sum() == pytest.approx(1.0)
+
+
+def test_what_is_rare_is_left_out_by_the_length_of_the_context(model):
+    smaller = without_rare(model, (1, 2, 9))
+    assert smaller.followers[0].counts.tolist() == model.followers[0].counts.tolist()
+    assert smaller.followers[1].counts.min() >= 2
+    assert len(smaller.followers[2].counts) == 0
+    assert np.exp(smaller.log_probabilities((1, 2))).sum() == pytest.approx(1.0)
+
+
+def test_share_of_the_text_that_other_characters_can_write(model):
+    assert known_share(model, CHARACTERS) == 1.0
+    assert known_share(model, tuple("ab")) == pytest.approx(8 / 11)
+    assert known_share(model, ()) == 0.0
+
+
+def test_the_language_model_in_the_box_suits_the_shipped_model():
+    beam = load_beam_search(LANGUAGE)
+    alphabet = read_header(default_model_path()).alphabet
+    assert beam.language is not None
+    assert known_share(beam.language, alphabet.characters) == 1.0
+    french = beam.language.bits_per_character(["la commune de la ville de Paris"])
+    assert french < 3 < beam.language.bits_per_character(["xqz wkv jjx"])

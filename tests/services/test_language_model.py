@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import storage
+from htr.beam import BeamSearch
+from htr.character_counts import build_character_model
+from htr.language_file import save_beam_search
 from services.language_model import LEAST_LINES, LanguageModel
 from services.services import Services
 from services.settings import read_settings
@@ -80,9 +84,9 @@ def test_it_is_measured_without_the_pages_that_measure_it(
     built: list[set[int]] = []
     made = language_model._language
 
-    def spied(lines, text, alphabet):
+    def spied(lines, *rest):
         built.append({line.page_id for line in lines})
-        return made(lines, text, alphabet)
+        return made(lines, *rest)
 
     monkeypatch.setattr(language_model, "_language", spied)
     kept = []
@@ -169,6 +173,66 @@ def test_a_chosen_text_is_enough(small_desk: Services) -> None:
     assert (state.facts.lines, state.facts.test_lines) == (6, 0)
     small_desk.language.choose_text("", "")
     assert small_desk.language.state().facts.text_name == ""
+
+
+def a_box(text: str, characters: tuple[str, ...], path: Path) -> None:
+    """Put a language model of that text in the box's place."""
+    save_beam_search(path, BeamSearch(build_character_model(text.split("\n"), characters)))
+
+
+def test_what_is_in_the_box_is_enough(
+    small_desk: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = storage.current_model(small_desk.store)
+    assert model is not None
+    a_box("ab cd\nbad dab", model.alphabet, tmp_path / "box.safetensors")
+    monkeypatch.setattr("htr.shipped.LANGUAGE", tmp_path / "box.safetensors")
+    build(small_desk)
+    state = small_desk.language.state()
+    assert (state.trouble, state.facts.box, state.facts.lines) == ("", True, 6)
+    small_desk.language.switch(True)
+    assert reads_with_it(small_desk)
+
+
+def test_a_box_in_other_characters_is_left_out(
+    small_desk: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_box("жжж ж\nab", tuple("ab ж"), tmp_path / "box.safetensors")
+    monkeypatch.setattr("htr.shipped.LANGUAGE", tmp_path / "box.safetensors")
+    build(small_desk)
+    assert "6 lines are corrected" in small_desk.language.state().trouble
+
+
+@pytest.mark.parametrize(("cers", "kept"), [((0.2, 0.1), False), ((0.1, 0.2), True)])
+def test_the_box_is_kept_where_it_helps_on_lines_kept_aside(
+    desk: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cers, kept: bool
+) -> None:
+    model = storage.current_model(desk.store)
+    assert model is not None
+    a_box("ab cd\nbad dab", model.alphabet, tmp_path / "box.safetensors")
+    monkeypatch.setattr("htr.shipped.LANGUAGE", tmp_path / "box.safetensors")
+    tuned = LanguageModel._tuned
+
+    def told(self, reader, test, languages, pixels_of):
+        found = tuned(self, reader, test, languages, pixels_of)
+        assert len(found) == 2  # with the box, and without it
+        return [
+            replace(one, beam=replace(one.beam, cer=cer))
+            for one, cer in zip(found, cers, strict=True)
+        ]
+
+    monkeypatch.setattr(LanguageModel, "_tuned", told)
+    build(desk)
+    assert (desk.language.state().facts.box, desk.language.state().facts.cer_after) == (kept, 0.1)
+
+
+def test_facts_of_an_earlier_version_are_read(desk: Services) -> None:
+    path = desk.store.data_dir / "language" / "state.json"
+    facts = json.loads(path.read_text())
+    del facts["box"]
+    path.write_text(json.dumps(facts))
+    state = LanguageModel(desk.store).state()
+    assert (state.trouble, state.facts.box, state.facts.lines) == ("", False, 60)
 
 
 def test_a_text_in_another_script_is_refused(small_desk: Services) -> None:

@@ -48,6 +48,21 @@ def test_words_promise_nothing_that_was_not_measured() -> None:
     assert language_words(LanguageFacts()) == "There is none yet."
 
 
+@pytest.mark.parametrize(
+    ("lines", "text_lines", "source"),
+    [
+        (0, 0, ""),
+        (60, 0, " and 60 corrected lines"),
+        (0, 70, " and 70 lines of the chosen text"),
+        (6, 7, ", 6 corrected lines and 7 lines of the chosen text"),
+    ],
+)
+def test_words_name_what_is_in_the_box(lines: int, text_lines: int, source: str) -> None:
+    facts = LanguageFacts(built=1.0, lines=lines, text_lines=text_lines, box=True)
+    box = "Built from the French and English in the box"
+    assert language_words(facts).startswith(f"{box}{source}. Too few")
+
+
 def test_a_language_model_for_other_characters_is_told() -> None:
     told = language_answer(LanguageState(MEASURED, None, "", suits=False))
     assert "pages are read without it. Build it again." in told["trouble"]

@@ -1,0 +1,34 @@
+"""The language model in the box: built by a click, switched on, and read with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import editdistance
+import pytest
+
+from tests.browser.conftest import Server
+from tests.browser.pages import add_files, drawn_page, field, open_first_page
+
+pytestmark = pytest.mark.browser
+
+
+def test_language_model_in_the_box_is_switched_on_and_reads_a_page(
+    tab, server: Server, tmp_path: Path
+) -> None:
+    tab.get_by_role("link", name="Settings").click()
+    block = tab.locator(".block.language")
+    block.get_by_text("There is none yet.").wait_for()
+    block.get_by_role("button", name="Build it").click()
+    block.get_by_text("Built from the French and English in the box.").wait_for()
+    block.get_by_label("Read with it").check()
+    tab.get_by_role("link", name="Library").click()
+    texts = drawn_page(tmp_path / "letter.png")
+    add_files(tab, [tmp_path / "letter.png"])
+    open_first_page(tab)
+    read = [
+        field(tab, number).input_value() for number in range(1, tab.locator(".row").count() + 1)
+    ]
+    wrong = editdistance.eval(" ".join(read), " ".join(texts))
+    assert wrong / len(" ".join(texts)) < 0.25
+    assert (server.data_dir / "language" / "model.safetensors").exists()

@@ -124,3 +124,8 @@ def test_the_shipped_file_holds_its_temperature_itself():
     header = read_header(default_model_path())
     assert 1.0 < float(header.metrics["temperature"]) < 1.5  # it is surer than it is right
     assert (header.name, header.created) not in SHIPPED_TEMPERATURES
+
+
+def test_characters_of_a_whole_text_are_compared_one_by_one():
+    assert correct_characters("abxd", "abcd") == [True, True, False, True]
+    assert correct_characters(list("ab"), "aab") == [True, True]

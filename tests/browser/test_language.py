@@ -7,15 +7,16 @@ from pathlib import Path
 import editdistance
 import pytest
 
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, open_app
 from tests.browser.pages import add_files, drawn_page, field, open_first_page
 
 pytestmark = pytest.mark.browser
 
 
 def test_language_model_in_the_box_is_switched_on_and_reads_a_page(
-    tab, server: Server, tmp_path: Path
+    tab, empty_server: Server, tmp_path: Path
 ) -> None:
+    open_app(tab, empty_server)
     tab.get_by_role("link", name="Settings").click()
     block = tab.locator(".block.language")
     block.get_by_text("There is none yet.").wait_for()
@@ -31,4 +32,4 @@ def test_language_model_in_the_box_is_switched_on_and_reads_a_page(
     ]
     wrong = editdistance.eval(" ".join(read), " ".join(texts))
     assert wrong / len(" ".join(texts)) < 0.25
-    assert (server.data_dir / "language" / "model.safetensors").exists()
+    assert (empty_server.data_dir / "language" / "model.safetensors").exists()

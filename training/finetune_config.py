@@ -43,7 +43,8 @@ class FinetuneConfig:
             What is gained is nearly all there half-way, sooner with few lines, and what is
             forgotten grows fastest beyond it.
         interpolations, tolerance: with more lines, the least of these shares whose CER on the
-            lines set aside is within so much, relative, of the best one's.
+            lines set aside is within so much, relative, of the best one's. Beyond .7 others lose
+            more than the hand gains.
         selection_lines_least, selection_share: from so many lines on, this share is set aside.
             Fewer lines would choose by chance and are worth more learned.
         points, patience: looks at the state of things a run; after so many without a gain on the
@@ -73,8 +74,8 @@ class FinetuneConfig:
     interpolation: float = 0.5
     few_lines: int = 32
     interpolation_of_few: float = 0.4
-    interpolations: tuple[float, ...] = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-    tolerance: float = 0.02
+    interpolations: tuple[float, ...] = (0.4, 0.5, 0.6, 0.7)
+    tolerance: float = 0.04
     selection_lines_least: int = 96
     selection_share: float = 0.1
     points: int = 8

@@ -195,14 +195,11 @@ class LanguageModel:
             )
         # What is in the box is taken unless one's own text alone is known to do better.
         bases = ([] if box is None else [box.language]) + ([None] if alone else [])
-        settings = BeamSettings() if box is None else box.settings
         base, tuning = bases[0], None
+        settings = BeamSettings() if box is None else box.settings
         test = self._kept_aside(lines, model)
         if len(test) >= LEAST_TEST_LINES:
-            kept = {line.line_id for line in test}
-            pages = {line.page_id for line in test}
-            others = [line for line in lines if line.page_id not in pages]
-            rest = others or [line for line in lines if line.line_id not in kept]
+            rest = _without(lines, test)
             languages = [_language(rest, text, model.alphabet, one) for one in bases]
             tunings = self._tuned(reader, test, languages, pixels_of)
             best = min(range(len(bases)), key=lambda number: tunings[number].beam.cer)
@@ -292,6 +289,14 @@ class LanguageModel:
                 f"{self._folder / name} cannot be written: {error.strerror or error}. "
                 "Check the folder and the free space."
             ) from error
+
+
+def _without(lines: Sequence[TrainingLine], test: Sequence[TrainingLine]) -> list[TrainingLine]:
+    """Return the lines of the pages without test lines; where there is none, all but these."""
+    kept = {line.line_id for line in test}
+    pages = {line.page_id for line in test}
+    others = [line for line in lines if line.page_id not in pages]
+    return others or [line for line in lines if line.line_id not in kept]
 
 
 def _language(

@@ -226,21 +226,23 @@ class _Pretraining:
         wanted = task.resident if task.resident is not None else self.device.type == "cuda"
         if not wanted:
             return None
-        cores = usable_cores()
-        ahead: list[BatchLine] = []
-        real = 0 if isinstance(lines, DrawnLines) else len(lines)
-        for stream in (lines, drawn):
-            if isinstance(stream, DrawnLines):
-                count = min(len(stream), task.drawn_ahead)
-                ahead += stream.drawn_ahead(count, cores)
-            else:
-                ahead += stream
-        if not have_room(ahead, task.start.config, self.device):
+        cores, network = usable_cores(), task.start.config
+        streams = [s for s in (lines, drawn) if isinstance(s, DrawnLines)]
+        counts = [min(len(stream), task.drawn_ahead) for stream in streams]
+        real = [] if isinstance(lines, DrawnLines) else list(lines)
+        columns = sum(line.width_px for line in real) + sum(counts) * network.image_max_width
+        if not have_room(columns, network, self.device):
             self.tell("The lines have no room on the device; they are brought there step by step.")
             return None
-        pool = LinePool(ahead, task.start.config, self.device, cores)
-        all_, drawn_ones = len(pool.lines), len(pool.lines) - real
-        self.tell(f"{all_:,} lines lie on {self.device}, {drawn_ones:,} of them drawn")
+        drawn_ahead = [
+            line
+            for stream, count in zip(streams, counts, strict=True)
+            for line in stream.drawn_ahead(count, cores)
+        ]
+        pool = LinePool([*real, *drawn_ahead], network, self.device, cores)
+        self.tell(
+            f"{len(pool.lines):,} lines lie on {self.device}, {len(drawn_ahead):,} of them drawn"
+        )
         return pool
 
     def _batches(self) -> Iterator[LineBatch]:

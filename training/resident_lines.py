@@ -5,7 +5,7 @@ All lines lie there as bytes, some 30 kB a line; batches are gathered, distorted
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -107,9 +107,8 @@ class ResidentBatches:
         )
 
 
-def have_room(lines: Iterable[BatchLine], config: ModelConfig, device: torch.device) -> bool:
-    """Return whether the lines can lie on the device beside what trains there."""
+def have_room(columns: int, config: ModelConfig, device: torch.device) -> bool:
+    """Return whether lines of so many columns in all can lie on the device beside the training."""
     if device.type != "cuda":
         return True
-    needed = sum(line.width_px for line in lines) * config.image_height
-    return needed <= FREE_SHARE * torch.cuda.mem_get_info(device)[0]
+    return columns * config.image_height <= FREE_SHARE * torch.cuda.mem_get_info(device)[0]

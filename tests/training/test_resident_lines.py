@@ -134,5 +134,11 @@ def test_each_weathering_changes_lines_and_keeps_their_place(share: str) -> None
     assert np.corrcoef(drawn.flatten(), ink.flatten())[0, 1] > 0.6
 
 
-def test_lines_always_have_room_without_a_gpu() -> None:
-    assert have_room(prepared(2), TINY, CPU)
+def test_lines_have_room_where_they_take_less_than_their_share_of_what_is_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (64_000, 1_000_000))
+    card = torch.device("cuda", 0)
+    assert have_room(400, TINY, card)
+    assert not have_room(401, TINY, card)
+    assert have_room(10**9, TINY, CPU)

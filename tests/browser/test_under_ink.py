@@ -61,7 +61,7 @@ def word_starts(tab) -> dict[str, float]:
 
 
 def settled_starts(tab) -> dict[str, float]:
-    """The same, once fonts and widths have come to rest: words are placed anew when these change."""
+    """The same, once fonts and widths have come to rest: words are placed anew when they change."""
     starts = word_starts(tab)
     for _ in range(20):
         tab.wait_for_timeout(250)

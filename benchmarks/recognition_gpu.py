@@ -100,8 +100,8 @@ def measure(
 
         rate = batch / seconds(once)
         plain = rows[0].lines_per_s if rows else rate
-        tflops = rate * flops / 1e12
-        rows.append(GpuRow(network, path, batch, rate, tflops, tflops * 1e12 / limit, rate / plain))
+        done = rate * flops
+        rows.append(GpuRow(network, path, batch, rate, done / 1e12, done / limit, rate / plain))
     return rows
 
 

@@ -62,23 +62,21 @@ def without_rare(model: CharacterModel, least: Sequence[int]) -> CharacterModel:
     """
     tables = []
     for table, fewest in zip(model.followers, least, strict=True):
-        kept = table.counts >= fewest
-        contexts = np.repeat(table.contexts, np.diff(table.first))[kept]
-        parts = (contexts, table.numbers[kept].astype(np.int64), table.counts[kept])
-        tables.append(_counted(*parts, len(model.characters)))
+        contexts, followers, counts = _entries(table)
+        kept = counts >= fewest
+        tables.append(
+            _counted(contexts[kept], followers[kept], counts[kept], len(model.characters))
+        )
     return CharacterModel(model.characters, tuple(tables))
 
 
 def known_share(model: CharacterModel, characters: Sequence[str]) -> float:
     """Return how much of the text that the model was built from these characters can write: 0-1."""
     letters = model.followers[0]
-    writable = set(characters)
-    counts = [
-        (int(count), model.characters[number] in writable)
-        for number, count in zip(letters.numbers, letters.counts, strict=True)
-        if number < len(model.characters)
-    ]
-    return sum(count for count, known in counts if known) / max(1, sum(c for c, _ in counts))
+    writable = np.isin(model.characters, list(characters))
+    counts = np.zeros(len(model.characters) + 1, np.int64)  # the last one: ends of lines
+    counts[letters.numbers] = letters.counts
+    return float(counts[:-1][writable].sum() / max(1, counts[:-1].sum()))
 
 
 def _positions(texts: Iterable[str], index: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -109,15 +107,21 @@ def _translated(model: CharacterModel, characters: Sequence[str]) -> list[Counts
     roles = np.concatenate([[-1, _START], np.where(numbers[:old] < 0, -1, numbers[:old] + 2)])
     found = []
     for length, table in enumerate(model.followers):
-        rest = np.repeat(table.contexts, np.diff(table.first))
-        followers = numbers[table.numbers]
+        rest, old_followers, counts = _entries(table)
+        followers = numbers[old_followers]
         contexts, whole = np.zeros_like(rest), followers >= 0
         for place in range(length):
             rest, role = np.divmod(rest, old + 2)
             whole &= roles[role] >= 0
             contexts += np.maximum(roles[role], 0) * (new + 2) ** place
-        found.append((contexts[whole], followers[whole], table.counts[whole].astype(np.int64)))
+        found.append((contexts[whole], followers[whole], counts[whole]))
     return found
+
+
+def _entries(table: Followers) -> Counts:
+    """Return a table's contexts, each as often as it has followers, the followers, and counts."""
+    contexts = np.repeat(table.contexts, np.diff(table.first))
+    return contexts, table.numbers.astype(np.int64), table.counts.astype(np.int64)
 
 
 def _followers(

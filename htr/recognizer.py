@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 from htr.alphabet import Alphabet
+from htr.batch_workers import batch_workers
 from htr.beam import BeamSearch, log_softmax
 from htr.calibration import temperature_of
 from htr.checkpoint import load_checkpoint
@@ -187,40 +189,49 @@ class Recognizer:
     def _batches(
         self, crops: Sequence[np.ndarray], rows: list[int], batch_lines: int | None
     ) -> Iterator[_Batch]:
-        """Yield the rows batch by batch, each once its successor is on its way.
+        """Yield the rows batch by batch, each once its successors are on their way.
 
         A GPU computes behind Python's back, so the next batch is prepared and the last one is
-        decoded while it works. A batch that memory has no room for is halved.
+        decoded while it works; on a CPU each core has a batch of its own. A batch that memory has
+        no room for is halved.
         """
         buckets = {row: self._bucket(crops[row]) for row in rows}
-        waiting: _Batch | None = None
-        queue = deque(self._plan(buckets, batch_lines))
-        while queue:
-            batch_rows = queue.popleft()
-            try:
-                launched = self._launch([crops[row] for row in batch_rows], batch_rows)
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-                queue.extendleft(reversed(self._halves(batch_rows, error)))
-                continue
-            if waiting:
-                yield waiting
-            waiting = launched
-        if waiting:
-            yield waiting
+        under_way: deque[tuple[list[int], Future[_Batch]]] = deque()
+        with batch_workers(self.device) as workers:
+            share_px = sum(buckets.values()) * self.config.image_height // workers.count
+            queue = deque(self._plan(buckets, batch_lines, share_px))
+            while queue or under_way:
+                while queue and len(under_way) <= workers.count:
+                    batch_rows = queue.popleft()
+                    batch_crops = [crops[row] for row in batch_rows]
+                    launched = workers.submit(self._launch, batch_crops, batch_rows)
+                    under_way.append((batch_rows, launched))
+                batch_rows, launched = under_way.popleft()
+                try:
+                    batch = launched.result()
+                except RuntimeError as error:
+                    if not is_out_of_memory(error):
+                        raise
+                    halves = self._halves(batch_rows, buckets[batch_rows[0]], error)
+                    queue.extendleft(reversed(halves))
+                    continue
+                yield batch
 
-    def _plan(self, buckets: dict[int, int], batch_lines: int | None) -> Iterator[list[int]]:
+    def _plan(
+        self, buckets: dict[int, int], batch_lines: int | None, share_px: int
+    ) -> Iterator[list[int]]:
         """Yield the rows of each batch: one width bucket a batch, widest first.
 
-        Widest first, so that memory which does not suffice shows at once.
+        Widest first, so that memory which does not suffice shows at once. share_px: what each of
+        those that compute at once would have, if all of it could be shared out.
         """
+        most_px = min(self._batch_px, share_px)
         by_bucket: dict[int, list[int]] = {}
         for row, width_px in buckets.items():
             by_bucket.setdefault(width_px, []).append(row)
         for width_px in sorted(by_bucket, reverse=True):
             rows = by_bucket[width_px]
-            fit = max(1, self._batch_px // (width_px * self.config.image_height))
+            fit = max(1, most_px // (width_px * self.config.image_height))
             size = max(1, min(fit, batch_lines or fit))
             for first in range(0, len(rows), size):
                 yield rows[first : first + size]
@@ -243,14 +254,15 @@ class Recognizer:
     def _bucket(self, crop: np.ndarray) -> int:
         return bucket_width(line_width_px(crop, self.config), self.config, self._bucket_px)
 
-    def _halves(self, rows: list[int], error: RuntimeError) -> list[list[int]]:
+    def _halves(self, rows: list[int], bucket_px: int, error: RuntimeError) -> list[list[int]]:
         """Return the batch in two halves, and use smaller batches from now on."""
         if len(rows) == 1:
             raise RecognitionError(
                 f"There is not enough memory on {self.device} to read a single line. "
                 "Close other programs, or choose the device cpu."
             ) from error
-        self._batch_px = max(1, self._batch_px // 2)
+        failed_px = len(rows) * bucket_px * self.config.image_height
+        self._batch_px = max(1, min(self._batch_px, failed_px // 2))
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         middle = len(rows) // 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -123,13 +125,54 @@ def out_of_memory_above(recognizer: Recognizer, lines: int) -> list[int]:
     return sizes
 
 
-def test_batch_without_room_is_halved_and_nothing_is_lost(tiny: Recognizer) -> None:
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    """Sets the threads of torch for the time of the test."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_threads_read_what_one_reads_and_leave_the_setting_as_it_was(
+    tiny: Recognizer, threads: Callable[[int], None]
+) -> None:
+    crops = [drawn_line("abc"[: 1 + n % 3], width_px=100 + 30 * n) for n in range(9)]
+    threads(1)
+    alone = tiny.log_probabilities(crops)
+    texts = [read.text for read in tiny.recognize(crops)]
+    threads(3)
+    sizes = out_of_memory_above(tiny, 1000)
+    assert [read.text for read in tiny.recognize(crops)] == texts
+    for found, expected in zip(tiny.log_probabilities(crops), alone, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert max(sizes) <= 3  # shared out: none of the three waits for another
+    assert torch.get_num_threads() == 3
+    with ThreadPoolExecutor(1) as later:
+        assert later.submit(torch.get_num_threads).result() == 3
+
+
+def test_threads_without_room_halve_their_batches_and_lose_nothing(
+    tiny: Recognizer, threads: Callable[[int], None]
+) -> None:
+    crops = [drawn_line("abc"[: 1 + n % 3], width_px=500) for n in range(12)]
+    expected = [read.text for read in tiny.recognize(crops)]
+    threads(2)
+    sizes = out_of_memory_above(tiny, 2)
+    assert [read.text for read in tiny.recognize(crops)] == expected
+    assert tiny._batch_px == 3 * FULL_LINE_PX // 2  # of six lines first, then of three
+    assert sum(size for size in sizes if size <= 2) == len(crops)
+
+
+def test_batch_without_room_is_halved_and_nothing_is_lost(
+    tiny: Recognizer, threads: Callable[[int], None]
+) -> None:
+    threads(1)
     crops = [drawn_line("abc"[: 1 + n % 3], width_px=500) for n in range(8)]
     expected = [read.text for read in tiny.recognize(crops)]
     sizes = out_of_memory_above(tiny, 2)
     tiny._batch_px = 8 * FULL_LINE_PX
     assert [read.text for read in tiny.recognize(crops)] == expected
-    assert sizes == [8, 4, 2, 2, 4, 2, 2]
+    assert sizes == [8, 4, 4, 2, 2, 2, 2]  # one is under way while the last is looked at
     assert tiny._batch_px < 8 * FULL_LINE_PX  # later pages start with smaller batches
 
 
@@ -148,7 +191,10 @@ def test_other_errors_of_the_network_are_not_hidden(tiny: Recognizer) -> None:
         tiny.recognize([np.zeros((64, 40), np.uint8)])
 
 
-def test_batches_are_bounded_by_their_pixels(tiny: Recognizer) -> None:
+def test_batches_are_bounded_by_their_pixels(
+    tiny: Recognizer, threads: Callable[[int], None]
+) -> None:
+    threads(1)
     tiny._batch_px = 4 * FULL_LINE_PX
     sizes = out_of_memory_above(tiny, 1000)
     tiny.recognize([np.zeros((64, 512), np.uint8)] * 9 + [np.zeros((64, 256), np.uint8)] * 9)

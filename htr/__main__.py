@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from htr.beam import BeamSearch, BeamSettings
     from htr.character_model import CharacterModel
+    from htr.language_file import Gain
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 METHODS = ("auto", "network", "opencv")
@@ -103,10 +104,8 @@ def language(options: argparse.Namespace) -> int:
         # Short contexts are few, and rare ones tell much there.
         fewest = [1 if length < 3 else options.least for length in range(options.order)]
         model = without_rare(model, fewest)
-    settings = BeamSettings()
-    if options.tune:
-        settings = _tuned(options, model)
-    save_beam_search(options.out, BeamSearch(model, settings))
+    settings, gain = _tuned(options, model) if options.tune else (BeamSettings(), None)
+    save_beam_search(options.out, BeamSearch(model, settings), gain)
     print(f"{options.out}: built from {len(texts):,} lines of text")
     return 0
 
@@ -168,9 +167,10 @@ def _beam(options: argparse.Namespace) -> BeamSearch | None:
     return BeamSearch(beam.language, replace(beam.settings, width=options.beam_width))
 
 
-def _tuned(options: argparse.Namespace, model: CharacterModel) -> BeamSettings:
-    """Return the settings that suit the lines of --tune best, after printing what they bring."""
+def _tuned(options: argparse.Namespace, model: CharacterModel) -> tuple[BeamSettings, Gain]:
+    """Return the settings that suit the lines of --tune best, and what they bring; print both."""
     from htr.beam_tuning import tune_beam
+    from htr.language_file import Gain
     from htr.shipped import default_model_path
 
     values, texts, pages = _read_logits(options, options.model or default_model_path())
@@ -181,7 +181,8 @@ def _tuned(options: argparse.Namespace, model: CharacterModel) -> BeamSettings:
         f"WER {tuning.greedy.wer:.3f} -> {tuning.beam.wer:.3f} "
         f"(weight {tuning.settings.weight}, bonus {tuning.settings.bonus})"
     )
-    return tuning.settings
+    greedy, beam = tuning.greedy, tuning.beam
+    return tuning.settings, Gain(beam.lines, greedy.cer, beam.cer, greedy.wer, beam.wer)
 
 
 def _read_logits(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,24 @@ _RANGES = {
 }  # fmt: skip
 
 
-def save_beam_search(path: Path, beam: BeamSearch) -> None:
+@dataclass(frozen=True)
+class Gain:
+    """What a language model brought on lines that it was built without.
+
+    lines: their number. cer_before, cer_after, wer_before, wer_after: without and with it, 0-1.
+    """
+
+    lines: int
+    cer_before: float
+    cer_after: float
+    wer_before: float
+    wer_after: float
+
+
+def save_beam_search(path: Path, beam: BeamSearch, gain: Gain | None = None) -> None:
     """Write the language model with its settings, whole or not at all.
 
+    gain: what it brought, if that was measured; kept beside the settings.
     Raises RecognitionError when there is no language model, or the file cannot be written.
     """
     from safetensors.numpy import save
@@ -48,6 +63,8 @@ def save_beam_search(path: Path, beam: BeamSearch) -> None:
         "order": str(model.order),
         "settings": json.dumps(asdict(beam.settings)),
     }
+    if gain is not None:
+        metadata["gain"] = json.dumps(asdict(gain))
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         unfinished.write_bytes(save(arrays, metadata))
@@ -86,6 +103,33 @@ def load_beam_search(path: Path) -> BeamSearch:
             f"Build it again."
         ) from error
     return BeamSearch(CharacterModel(characters, tables), settings)
+
+
+def read_gain(path: Path) -> tuple[tuple[str, ...], Gain] | None:
+    """Return the characters of the language model in a file, and what it brought.
+
+    Nothing else is loaded. None where that was not measured, or the file cannot be read.
+    """
+    import safetensors
+
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+        characters, _ = _heading(metadata)
+        return characters, _gain(json.loads(metadata.get("gain", "")))
+    except (OSError, safetensors.SafetensorError, ValueError, TypeError, RecursionError):
+        return None
+
+
+def _gain(values: Any) -> Gain:
+    if not isinstance(values, dict) or set(values) != {f.name for f in fields(Gain)}:
+        raise ValueError("a gain of another kind")
+    lines, *rates = (values[f.name] for f in fields(Gain))
+    if type(lines) is not int or lines < 1:
+        raise ValueError("a gain on no lines")
+    if any(type(rate) not in (int, float) or not 0 <= rate <= 10 for rate in rates):
+        raise ValueError("an error rate out of range")
+    return Gain(lines, *rates)
 
 
 def _heading(metadata: dict[str, str]) -> tuple[tuple[str, ...], int]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from htr.beam import BeamSearch
     from htr.beam_tuning import Tuning
     from htr.character_model import CharacterModel
+    from htr.language_file import Gain
     from services.reader import PageReader
 
 LOG = logging.getLogger("htr.language")
@@ -67,13 +68,15 @@ class LanguageFacts:
 class LanguageState:
     """What Settings shows: facts, work in hand (share 0-1, None if none), and what went wrong.
 
-    suits: the language model was built for the alphabet of the model in use.
+    suits: the language model was built for the alphabet of the model in use. box: what the one in
+    the box brought on lines that it had never seen, None where it does not suit the model in use.
     """
 
     facts: LanguageFacts
     share: float | None
     trouble: str
     suits: bool
+    box: Gain | None = None
 
 
 class LanguageModel:
@@ -98,7 +101,8 @@ class LanguageModel:
         """Return what there is to show."""
         model = storage.current_model(self._store)
         suits = model is not None and self._facts.alphabet == model.alphabet
-        return LanguageState(self._facts, self._share, self._trouble, suits)
+        box = gain_of_box(model.alphabet) if model else None
+        return LanguageState(self._facts, self._share, self._trouble, suits, box)
 
     def beam_for(self, model: storage.Model) -> BeamSearch | None:
         """Return the search to read with this model; None: greedily.
@@ -328,6 +332,15 @@ def _box(alphabet: Sequence[str]) -> BeamSearch | None:
         return None
     suits = box.language is not None and known_share(box.language, alphabet) >= BOX_SHARE
     return box if suits else None
+
+
+def gain_of_box(alphabet: Sequence[str]) -> Gain | None:
+    """Return what the language model in the box brings, to a model that writes its characters."""
+    from htr.language_file import read_gain
+    from htr.shipped import LANGUAGE
+
+    found = read_gain(LANGUAGE)
+    return found[1] if found and set(found[0]) <= set(alphabet) else None
 
 
 def _facts(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from services.language_model import LanguageFacts, LanguageState
 from services.services import Services
 from ui.answers import Answer, RequestError, answers, string
+
+if TYPE_CHECKING:
+    from htr.language_file import Gain
 
 
 def language_functions(services: Services) -> list[Callable[..., Answer]]:
@@ -48,18 +52,24 @@ def language_answer(state: LanguageState) -> Answer:
         "built": bool(facts.built),
         "text_name": facts.text_name,
         "share": state.share,
-        "words": language_words(facts),
+        "words": language_words(facts, state.box),
         "trouble": state.trouble or _notice(state),
     }
 
 
-def language_words(facts: LanguageFacts) -> str:
-    """Return what the language model was built from and what it brings, in plain words."""
+def language_words(facts: LanguageFacts, box: Gain | None = None) -> str:
+    """Return what the language model was built from and what it brings, in plain words.
+
+    box: what the one in the box brought on lines that it had never seen.
+    """
     if not facts.built:
-        return "There is none yet."
+        if box is None:
+            return "There is none yet."
+        return f"There is none yet. {_told_of_box(box)} Build it, then read with it."
     source = _source(facts)
     if not facts.test_lines:
-        return f"{source}. Too few lines are corrected to say what it brings."
+        words = f"{source}. Too few lines are corrected to say what it brings."
+        return f"{words} {_told_of_box(box)}" if box and facts.box else words
     before, after = _percent(facts.cer_before), _percent(facts.cer_after)
     kept = f"On {facts.test_lines:,} lines kept aside"
     if facts.cer_after >= facts.cer_before:
@@ -70,6 +80,15 @@ def language_words(facts: LanguageFacts) -> str:
         )
     words = f"{_percent(facts.wer_after)} of the words instead of {_percent(facts.wer_before)}"
     return f"{source}. {kept} it misreads {after} of the characters instead of {before}, {words}."
+
+
+def _told_of_box(box: Gain) -> str:
+    before, after = _percent(box.cer_before), _percent(box.cer_after)
+    words = f"{_percent(box.wer_after)} of the words instead of {_percent(box.wer_before)}"
+    return (
+        f"On {box.lines:,} lines of French and English that it had never seen, the one in the box "
+        f"misread {after} of the characters instead of {before}, {words}."
+    )
 
 
 def _source(facts: LanguageFacts) -> str:

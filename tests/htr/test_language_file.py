@@ -6,7 +6,7 @@ from safetensors.numpy import load_file, save_file
 from htr.beam import BeamSearch, BeamSettings
 from htr.character_counts import build_character_model
 from htr.errors import RecognitionError
-from htr.language_file import load_beam_search, save_beam_search
+from htr.language_file import Gain, load_beam_search, read_gain, save_beam_search
 
 CHARACTERS = tuple(" abcq")
 
@@ -96,3 +96,33 @@ def test_files_of_another_kind_are_refused(tmp_path):
         load_beam_search(tmp_path / "y")
     with pytest.raises(RecognitionError, match="cannot be read: No such file"):
         load_beam_search(tmp_path / "none")
+
+
+def test_what_it_brought_is_read_without_loading_it(model, tmp_path):
+    gain = Gain(150, 0.117, 0.0935, 0.36, 0.27)
+    save_beam_search(tmp_path / "m", model, gain)
+    assert read_gain(tmp_path / "m") == (CHARACTERS, gain)
+    assert load_beam_search(tmp_path / "m").settings == model.settings
+
+
+@pytest.mark.parametrize(
+    "gain",
+    ["", "[]", "{}",
+     '{"lines": 0, "cer_before": 0, "cer_after": 0, "wer_before": 0, "wer_after": 0}',
+     '{"lines": 9, "cer_before": "0", "cer_after": 0, "wer_before": 0, "wer_after": 0}',
+     '{"lines": 9, "cer_before": NaN, "cer_after": 0, "wer_before": 0, "wer_after": 0}'],
+)  # fmt: skip
+def test_a_gain_that_none_could_be_is_not_told_of(model, tmp_path, gain):
+    path = tmp_path / "m"
+    save_beam_search(path, model)
+    with safe_open(path, "numpy") as file:
+        metadata = file.metadata()
+    save_file(load_file(path), path, {**metadata, "gain": gain})
+    assert read_gain(path) is None
+    assert load_beam_search(path).settings == model.settings
+
+
+def test_nothing_is_told_of_a_file_that_is_none(tmp_path):
+    (tmp_path / "m").write_bytes(b"no language model")
+    assert read_gain(tmp_path / "m") is None
+    assert read_gain(tmp_path / "none") is None

@@ -118,4 +118,4 @@ def _notice(state: LanguageState) -> str:
 
 
 def _percent(rate: float) -> str:
-    return f"{100 * rate:.1f} %"
+    return f"{100 * rate:.1f}\N{NO-BREAK SPACE}%"

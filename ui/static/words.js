@@ -107,10 +107,16 @@
     return null;
   }
 
-  // Returns what the server said in the reader's language, sentence by sentence if need be.
+  // Returns what the server said in the reader's language. Where each of several sentences is known,
+  // each is taken for itself: the shape of a short piece would match all of them together.
   function said(text) {
     if (language === "en" || typeof text !== "string" || !text) return text;
-    return known(text) ?? text.split(/(?<=[.!?]) (?=\p{Lu})/u).map((sentence) => known(sentence) ?? sentence).join(" ");
+    const same = server[text] ?? words[text];
+    if (same !== undefined) return same;
+    const sentences = text.split(/(?<=[.!?]) (?=\p{Lu})/u);
+    const each = sentences.map(known);
+    if (each.every((sentence) => sentence !== null)) return each.join(" ");
+    return known(text) ?? each.map((sentence, number) => sentence ?? sentences[number]).join(" ");
   }
 
   // ---- what stands in the page -----------------------------------------------------------------

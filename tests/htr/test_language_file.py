@@ -17,6 +17,12 @@ def model():
     return BeamSearch(language, BeamSettings(width=9, weight=0.25, bonus=-1.0))
 
 
+def alter_metadata(path, **entries):
+    with safe_open(path, "numpy") as file:
+        metadata = file.metadata()
+    save_file(load_file(path), path, {**metadata, **entries})
+
+
 def test_a_model_returns_from_its_file_as_it_was(model, tmp_path):
     save_beam_search(tmp_path / "m.language", model)
     again = load_beam_search(tmp_path / "m.language")
@@ -65,9 +71,7 @@ def test_a_damaged_file_is_refused(model, tmp_path, reason):
 def test_settings_out_of_range_are_refused(model, tmp_path, settings):
     path = tmp_path / "m.language"
     save_beam_search(path, model)
-    with safe_open(path, "numpy") as file:
-        metadata = file.metadata()
-    save_file(load_file(path), path, {**metadata, "settings": settings})
+    alter_metadata(path, settings=settings)
     with pytest.raises(RecognitionError, match="not a language model of this app"):
         load_beam_search(path)
 
@@ -115,9 +119,7 @@ def test_what_it_brought_is_read_without_loading_it(model, tmp_path):
 def test_a_gain_that_none_could_be_is_not_told_of(model, tmp_path, gain):
     path = tmp_path / "m"
     save_beam_search(path, model)
-    with safe_open(path, "numpy") as file:
-        metadata = file.metadata()
-    save_file(load_file(path), path, {**metadata, "gain": gain})
+    alter_metadata(path, gain=gain)
     assert read_gain(path) is None
     assert load_beam_search(path).settings == model.settings
 

@@ -18,6 +18,7 @@ from tests.browser.setup_browser import chromium
 from tests.conftest import REPOSITORY
 
 START_LIMIT_S = 240  # a busy computer takes its time to load the libraries
+WAIT_MS = 20_000  # for what a screen is to show; a busy computer takes its time
 ARTEFACTS = REPOSITORY / "test-artefacts"
 
 
@@ -99,8 +100,9 @@ def browser() -> Iterator:
     path = chromium()
     if path is None:
         pytest.skip("THERE IS NO CHROMIUM: the browser tests are skipped")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         chrome = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-background-networking"]
@@ -115,7 +117,7 @@ def tab(browser, server: Server, request: pytest.FixtureRequest) -> Iterator:
     server.start_if_down()
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(WAIT_MS)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     open_app(page, server)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from exchange import PageDocument, Tag, TextLine, write_tei
 from tests.browser.conftest import Server, open_app
@@ -52,8 +53,8 @@ def test_export_from_desk_document_and_library(tab, empty_server: Server, tmp_pa
     tab.locator(".crumb:visible").click()
     ask_export(tab, "library")
     dialog.get_by_label("Format").select_option("kraken")
-    assert dialog.get_by_label("with the page images").is_disabled()
-    assert dialog.get_by_label("Text").input_value() == "human"
+    expect(dialog.get_by_label("with the page images")).to_be_disabled()
+    expect(dialog.get_by_label("Text")).to_have_value("human")
     dialog.get_by_label("Format").select_option("labels")
     with tab.expect_download() as waiting:
         dialog.locator(".start").click()
@@ -77,9 +78,9 @@ def test_tei_is_a_text_to_read_in_a_browser(browser, tmp_path: Path) -> None:
     tab.goto(path.as_uri())
     tab.screenshot(path=tmp_path / "tei.png")
     look = "(element, name) => getComputedStyle(element)[name]"
-    assert tab.locator("lb").count() == 8
+    expect(tab.locator("lb")).to_have_count(8)
     assert tab.locator("del").first.evaluate(look, "textDecorationLine") == "line-through"
-    assert not tab.locator("teiHeader").is_visible()
+    expect(tab.locator("teiHeader")).to_be_hidden()
     boxes = [tab.locator("lb").nth(n).bounding_box() for n in (0, 1)]
     assert boxes[1]["y"] > boxes[0]["y"]
     shown = tab.evaluate("document.querySelector('text').textContent")

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from exchange import write_page_xml
 from tests.browser.conftest import ARTEFACTS, Server
@@ -34,7 +35,7 @@ def test_project_is_shown_then_taken_in_and_opened(tab, server: Server, tmp_path
     panel.get_by_text("“Box <b>12</b>”: 3 pages to take in").wait_for()
     panel.get_by_text("3 pages with lines (3 PAGE): 9 lines, 9 of them with text").wait_for()
     take = panel.get_by_role("button", name="Take it in")
-    assert take.is_disabled()  # nobody has said yet whose text it is
+    expect(take).to_be_disabled()  # nobody has said yet whose text it is
     assert count(server, "select count(*) from document") == before
     panel.get_by_label("by people").check()
     take.click()
@@ -43,11 +44,11 @@ def test_project_is_shown_then_taken_in_and_opened(tab, server: Server, tmp_path
     tab.get_by_role("button", name="Open").click()
     cards = tab.locator('.place[data-place="document"] .card')
     cards.nth(2).wait_for()
-    assert cards.first.get_by_text("all lines checked").is_visible()
+    expect(cards.first.get_by_text("all lines checked")).to_be_visible()
     cards.first.locator("a.title").click()
     field = tab.get_by_role("textbox", name="Text of line 2", exact=True)
     field.wait_for()
-    assert field.input_value() == "page 1 line 1 œuvre"
+    expect(field).to_have_value("page 1 line 1 œuvre")
 
 
 def test_what_cannot_be_taken_in_is_left_out_only_by_agreement(
@@ -63,7 +64,7 @@ def test_what_cannot_be_taken_in_is_left_out_only_by_agreement(
     tab.screenshot(path=ARTEFACTS / "import-plan.png")
     panel.get_by_label("by a machine").check()
     take = panel.get_by_role("button", name="Take it in")
-    assert take.is_disabled()
+    expect(take).to_be_disabled()
     tab.reload()  # the plan is on the server: any tab shows it
     panel.get_by_label("by a machine").check()
     panel.get_by_label("Leave out what cannot be taken in").check()
@@ -100,7 +101,7 @@ def test_pasted_transcription_goes_onto_the_lines_and_undo_takes_it_back(
     tab.screenshot(path=ARTEFACTS / "paste-dialog.png")
     tab.get_by_role("button", name="Take 2 lines").click()
     tab.get_by_text("2 lines have the pasted text now.").wait_for()
-    assert field.input_value() == "page 1 line 1 <b>œuvre</b>"
+    expect(field).to_have_value("page 1 line 1 <b>œuvre</b>")
     tab.get_by_role("button", name="Undo").last.click()
     tab.wait_for_function(
         "document.querySelectorAll('.row textarea')[1].value === 'page 1 line 1 œuvre'"

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import ARTEFACTS, Server, open_app
 from tests.browser.pages import add_files, drawn_page, field, open_first_page, wait_saved
@@ -40,8 +41,8 @@ def test_page_is_uploaded_read_corrected_and_still_corrected_after_reload(
 
     tab.reload()
     tab.locator(".row.current").wait_for()
-    assert field(tab, 2).input_value() == "My dear <b>friend</b> & œuvre"
-    assert tab.locator(".mirror b").count() == 0
+    expect(field(tab, 2)).to_have_value("My dear <b>friend</b> & œuvre")
+    expect(tab.locator(".mirror b")).to_have_count(0)
 
 
 def test_correction_survives_a_killed_server(tab, server: Server, tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_correction_survives_a_killed_server(tab, server: Server, tmp_path: Path
     server.start()
     tab.reload()
     tab.locator(".row.current").wait_for()
-    assert field(tab, 1).input_value() == "kept through a power cut"
+    expect(field(tab, 1)).to_have_value("kept through a power cut")
 
 
 def test_typing_goes_on_while_the_server_is_away_and_is_saved_when_it_is_back(
@@ -69,7 +70,7 @@ def test_typing_goes_on_while_the_server_is_away_and_is_saved_when_it_is_back(
     tab.get_by_text("not saved: no connection, kept on this computer").first.wait_for()
     server.start()
     wait_saved(tab, 1)
-    assert line.input_value() == "typed without a server"
+    expect(line).to_have_value("typed without a server")
     assert revisions(server)[-1][0] == "typed without a server"
     assert film.save(ARTEFACTS / "server killed in mid-typing.webp") > 5
 
@@ -87,7 +88,7 @@ def test_text_typed_while_the_server_is_away_outlives_the_tab(
     server.start()
     tab.goto(address)
     wait_saved(tab, 1)
-    assert field(tab, 1).input_value() == "only in this browser"
+    expect(field(tab, 1)).to_have_value("only in this browser")
     assert revisions(server)[-1][0] == "only in this browser"
 
 
@@ -105,9 +106,9 @@ def test_keyboard_alone_accepts_corrects_and_restores(tab, server: Server, tmp_p
     wait_saved(tab, 2)
     statuses = tab.locator(".row").evaluate_all("rows => rows.map(row => row.dataset.status)")
     assert statuses[:2] == ["confirmed", "corrected"]
-    assert field(tab, 2).input_value() == machine + " and more"
+    expect(field(tab, 2)).to_have_value(machine + " and more")
     tab.keyboard.press("Escape")
-    assert field(tab, 2).input_value() == machine
+    expect(field(tab, 2)).to_have_value(machine)
     tab.locator('.row[data-status="machine"]').nth(0).wait_for()
     # Going back to the machine is a decision too: it is appended, nothing is deleted.
     tab.wait_for_function("document.querySelectorAll('.row')[1].dataset.status === 'machine'")
@@ -151,9 +152,9 @@ def test_bad_file_says_why_and_the_others_are_in(tab, server: Server, tmp_path: 
     failed = tab.locator(".upload.failed").all_inner_texts()
     assert "notes <img src=x>.png" in failed[0]
     assert "empty.jpg" in failed[1]
-    assert tab.locator(".upload img").count() == 0
+    expect(tab.locator(".upload img")).to_have_count(0)
     open_first_page(tab)
-    assert "1 / 1" in tab.locator(".page-bar").inner_text()
+    expect(tab.locator(".page-bar")).to_contain_text("1 / 1")
 
 
 def test_several_pages_keep_the_order_of_their_files(tab, server: Server, tmp_path: Path) -> None:
@@ -162,7 +163,7 @@ def test_several_pages_keep_the_order_of_their_files(tab, server: Server, tmp_pa
         drawn_page(path, seed=seed, lines=3)
     add_files(tab, paths)
     open_first_page(tab)
-    assert "1 / 3" in tab.locator(".page-bar").inner_text()
+    expect(tab.locator(".page-bar")).to_contain_text("1 / 3")
     tab.get_by_role("link", name="Next page").first.click()
     tab.get_by_text("2 / 3").wait_for()
 

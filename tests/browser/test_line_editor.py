@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 
 import pytest
+from playwright.sync_api import expect
 
 import storage
 from tests.browser.conftest import ARTEFACTS, Server
@@ -170,7 +171,7 @@ def test_keyboard_alone_edits_lines(tab, server: Server) -> None:
     key("Escape")
     key("Escape")
     tab.locator(".row.current textarea:focus").wait_for()
-    assert not tab.locator(".line-tools").is_visible()
+    expect(tab.locator(".line-tools")).to_be_hidden()
 
 
 def test_selection_by_rectangle_and_of_all(tab, server: Server) -> None:
@@ -207,14 +208,14 @@ def test_corrected_text_stays_when_its_line_is_moved_and_the_reading_is_offered(
     desk.wait_saved()
     notice = tab.locator(".row").nth(1).locator(".notice")
     notice.get_by_text("The machine now reads").wait_for()
-    assert field(tab, 2).input_value() == "what a person wrote"
+    expect(field(tab, 2)).to_have_value("what a person wrote")
     tab.reload()
     notice.get_by_text("The machine now reads").wait_for()
     notice.get_by_role("button", name="Keep mine").click()
     notice.wait_for(state="hidden")
     tab.reload()
     tab.locator(".row.current").wait_for()
-    assert not notice.is_visible()
+    expect(notice).to_be_hidden()
     assert shown(server, page)[1].text == "what a person wrote"
 
 
@@ -227,7 +228,7 @@ def test_line_set_aside_is_dim_no_work_and_can_be_taken_in(tab, server: Server) 
     row = tab.locator(".row.aside")
     row.wait_for()
     tab.locator(".left", has_text="5 of 5 lines left").wait_for()
-    assert tab.locator(".desk .line.aside").count() == 1
+    expect(tab.locator(".desk .line.aside")).to_have_count(1)
     desk.wait_saved()
     assert shown(server, page)[0].line.kind == "aside"
     tab.goto("about:blank")
@@ -403,7 +404,7 @@ def test_lines_found_again_can_be_undone(tab, server: Server) -> None:
         arg=page.line_ids[2],
         timeout=60_000,
     )
-    assert field(tab, 1).input_value() == "kept"
+    expect(field(tab, 1)).to_have_value("kept")
     assert desk.order()[0] == page.line_ids[0]
     desk.edit()
     tab.keyboard.press("Control+z")

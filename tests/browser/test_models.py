@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from playwright.sync_api import expect
 
 import storage
 from htr.checkpoint import load_checkpoint, save_checkpoint
@@ -126,7 +127,7 @@ def test_another_model_reads_a_page_again_and_shows_what_changed(
     example_page(tab)
     address = tab.url
     tab.get_by_text("read by convtext-d128").wait_for()
-    assert tab.get_by_role("button", name="Read again").count() == 0
+    expect(tab.get_by_role("button", name="Read again")).to_have_count(0)
     field(tab, 1).fill("decided by a person")
     wait_saved(tab, 1)
     numbers = range(2, tab.locator(".row").count() + 1)
@@ -135,7 +136,7 @@ def test_another_model_reads_a_page_again_and_shows_what_changed(
     register(own_server, second_file)
     go(tab, "#/models", "models")
     row(tab, SECOND).wait_for()
-    assert tab.locator(".models b").count() == 0  # names are text, never markup
+    expect(tab.locator(".models b")).to_have_count(0)  # names are text, never markup
     shots(tab, folder, "models")
     row(tab, SECOND).get_by_role("button", name="Use from now on").click()
     tab.locator(".htr-message", has_text="reads from now on").wait_for()
@@ -147,7 +148,7 @@ def test_another_model_reads_a_page_again_and_shows_what_changed(
     shots(tab, folder, "desk-other-model")
     tab.get_by_role("button", name="Read again").click()
     tab.locator(".htr-message", has_text="otherwise").wait_for(timeout=90_000)
-    assert field(tab, 1).input_value() == "decided by a person"
+    expect(field(tab, 1)).to_have_value("decided by a person")
     assert [field(tab, number).input_value() for number in numbers] != machine
     tab.get_by_text(f"read by {SECOND}").wait_for()
     tab.locator(".htr-message").get_by_role("button", name="What changed").click()
@@ -229,14 +230,16 @@ def test_model_is_exported_removed_brought_back_and_imported(
     weights.write_bytes(b"overwritten")
     tab.reload()
     tab.locator(".models .trouble", has_text="damaged").wait_for()
-    assert row(tab, "Letters of Ada").get_by_role("button", name="Use from now on").is_disabled()
+    expect(
+        row(tab, "Letters of Ada").get_by_role("button", name="Use from now on")
+    ).to_be_disabled()
     shots(tab, folder, "models-damaged")
     (tmp_path / "hostile <i>.pth").write_bytes(b"PK no archive")
     with tab.expect_file_chooser() as chooser:
         tab.get_by_role("button", name="Import").click()
     chooser.value.set_files([str(tmp_path / "hostile <i>.pth"), str(exported)])
     tab.locator(".upload.failed", has_text="Nothing in it was run").wait_for()
-    assert tab.locator(".upload i").count() == 0
+    expect(tab.locator(".upload i")).to_have_count(0)
     tab.locator(".htr-message", has_text="its weights are sound").wait_for()
     tab.locator(".models .trouble").wait_for(state="detached")
     shots(tab, folder, "models-imported")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 import storage
 from synthesis.example import encode_png
@@ -46,11 +47,11 @@ def test_most_doubtful_lines_come_first_across_pages(tab, server: Server) -> Non
     LineDesk(tab, server, page)
     tab.get_by_label("Which lines come next").select_option("doubtful")
     tab.locator(f'.row.current[data-line="{second[0]}"] textarea:focus').wait_for()
-    assert tab.locator(".line-bar .left").inner_text() == "8 of 8 left in the document"
+    expect(tab.locator(".line-bar .left")).to_have_text("8 of 8 left in the document")
     tab.keyboard.press("Enter")
     # All others are surer; the next of them is on the first page again.
     tab.locator(f'.row.current[data-line="{page.line_ids[0]}"] textarea:focus').wait_for()
-    assert tab.locator(".line-bar .left").inner_text() == "7 of 8 left in the document"
+    expect(tab.locator(".line-bar .left")).to_have_text("7 of 8 left in the document")
     tab.keyboard.press("Shift+Enter")
     tab.locator(f'.row.current[data-line="{second[0]}"] textarea:focus').wait_for()
 
@@ -64,8 +65,8 @@ def test_only_lines_with_a_word_or_not_yet_seen_come(tab, server: Server) -> Non
     word.fill("CHINE 4")
     word.press("Enter")
     tab.locator(f'.row.current[data-line="{page.line_ids[3]}"] textarea:focus').wait_for()
-    assert tab.locator(".line-bar .left").inner_text() == "1 of 1 left in the document"
-    assert tab.locator(".row.passed-over").count() == 5
+    expect(tab.locator(".line-bar .left")).to_have_text("1 of 1 left in the document")
+    expect(tab.locator(".row.passed-over")).to_have_count(5)
     tab.keyboard.press("Enter")
     tab.get_by_text("That was the last line of this queue.").wait_for()
     wait_saved(tab, 4)
@@ -73,7 +74,7 @@ def test_only_lines_with_a_word_or_not_yet_seen_come(tab, server: Server) -> Non
     tab.get_by_label("Which lines come next").select_option("unseen")
     # Lines 1 and 4 were on the desk; 4 is decided as well.
     tab.locator(f'.row.current[data-line="{page.line_ids[1]}"] textarea:focus').wait_for()
-    assert tab.locator(".line-bar .left").inner_text() == "6 of 6 left in the document"
+    expect(tab.locator(".line-bar .left")).to_have_text("6 of 6 left in the document")
     assert len(second) == 2
 
 
@@ -97,7 +98,7 @@ def test_only_undecided_lines_that_two_models_read_differently_come(tab, server:
     tab.get_by_label("Which lines come next").select_option("disagree")
     # Of the lines that both have read, 2 is read alike and 5 is decided.
     tab.locator(f'.row.current[data-line="{page.line_ids[2]}"] textarea:focus').wait_for()
-    assert tab.locator(".line-bar .left").inner_text() == "1 of 1 left in the document"
+    expect(tab.locator(".line-bar .left")).to_have_text("1 of 1 left in the document")
     with storage.open_store(server.data_dir, check=False) as store:
         storage.remove_model(store, other.id)
 
@@ -111,10 +112,10 @@ def test_pace_is_told_once_a_few_lines_are_decided(tab, server: Server) -> None:
     for _ in range(4):
         tab.clock.run_for(6_000)
         tab.keyboard.press("Enter")
-    assert pace.inner_text() == ""  # three times between four lines are too few to tell
+    expect(pace).to_have_text("")  # three times between four lines are too few to tell
     tab.clock.run_for(6_000)
     tab.keyboard.press("Enter")
-    assert pace.inner_text() == "10 lines a minute, about 1 minute left"
+    expect(pace).to_have_text("10 lines a minute, about 1 minute left")
 
 
 def test_link_to_a_line_is_copied_and_opens_it(tab, server: Server) -> None:
@@ -129,7 +130,7 @@ def test_link_to_a_line_is_copied_and_opens_it(tab, server: Server) -> None:
     tab.goto("about:blank")
     tab.goto(link)
     tab.locator(f'.row.current[data-line="{page.line_ids[1]}"] textarea:focus').wait_for()
-    assert tab.get_by_role("button", name="Copy the link to this line").is_visible()
+    expect(tab.get_by_role("button", name="Copy the link to this line")).to_be_visible()
 
 
 def test_page_of_three_hundred_lines_opens_and_takes_keys(

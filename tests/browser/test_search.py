@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Server
 from tests.browser.pages import add_files, drawn_page, field, open_first_page, wait_saved
@@ -29,7 +30,7 @@ def test_word_just_written_is_found_lit_and_opened_on_the_desk(
     hit = tab.locator(f'.hit[data-line="{line}"]')
     hit.wait_for()
     assert hit.locator("mark").all_inner_texts() == ["Überfülle", "quinces"]
-    assert hit.locator(".words i").count() == 0
+    expect(hit.locator(".words i")).to_have_count(0)
     image, lit = hit.locator("img").bounding_box(), hit.locator(".lit").first.bounding_box()
     assert image["x"] <= lit["x"] < lit["x"] + lit["width"] <= image["x"] + image["width"] + 1
     tab.reload()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Server
 from tests.browser.pages import add_files, drawn_page, open_first_page
@@ -77,9 +78,9 @@ def test_pages_are_shown_by_how_far_they_are(three_pages, server: Server) -> Non
     tab.get_by_text("2 pages chosen").wait_for()  # what is out of sight is not meant
     choice.select_option(label="all lines checked (1)")
     assert [title[0] for title in cards.locator("a.title").all_inner_texts()] == ["1"]
-    assert not tab.locator(".chosen-bar").is_visible()
+    expect(tab.locator(".chosen-bar")).to_be_hidden()
     choice.select_option(label="all 3 pages")
-    assert cards.count() == 3
+    expect(cards).to_have_count(3)
 
 
 def test_binned_page_is_restored_from_the_bin(three_pages, server: Server) -> None:
@@ -130,7 +131,7 @@ def test_page_is_turned_and_cropped_and_comes_back(three_pages, server: Server) 
     tab.mouse.up()
     tab.get_by_role("button", name="Crop", exact=True).click()
     tab.get_by_text("Page 1 was cropped; its lines followed.").wait_for()
-    assert image.get_attribute("src") != before
+    expect(image).not_to_have_attribute("src", before)
     tab.locator(".htr-message button", has_text="Undo").last.click()
     tab.wait_for_function(
         "src => document.querySelector('.place[data-place=\"document\"] .card img')"
@@ -139,4 +140,4 @@ def test_page_is_turned_and_cropped_and_comes_back(three_pages, server: Server) 
     )
     tab.get_by_role("button", name="Turn right").click()
     tab.get_by_text("1 page was turned.").wait_for()
-    assert image.get_attribute("src") != before
+    expect(image).not_to_have_attribute("src", before)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 import storage
 from synthesis.page import DrawnPage, draw_page
@@ -80,7 +81,7 @@ def test_model_is_taught_watched_judged_and_reported(tab, classroom: Server) -> 
 
 def shows_unknown_character(tab) -> None:
     tab.get_by_text("Where they stand").click()
-    assert tab.locator(".example mark").first.inner_text() == "ẽ"
+    expect(tab.locator(".example mark").first).to_have_text("ẽ")
 
 
 def chooses_pages(tab, server: Server, page: int) -> None:
@@ -103,7 +104,7 @@ def keeps_report(tab) -> None:
     tab.get_by_role("link", name="What changed").click()
     tab.locator(".rate-card").nth(1).wait_for()
     assert "#/train/1" in tab.url
-    assert tab.locator('.place[data-place="report"] .plot svg').count() == 1
+    expect(tab.locator('.place[data-place="report"] .plot svg')).to_have_count(1)
     assert tab.locator(".changed img, .side-by-side p").count() > 0
     with tab.expect_download() as kept:
         tab.get_by_role("link", name="Download as one file").click()
@@ -119,7 +120,7 @@ def test_run_whose_process_died_says_so_and_is_dismissed_for_good(tab, server: S
         run_id = running(store, *({"phase": "training", **point} for point in points))
     tab.goto(f"{server.address}/#/train")
     tab.get_by_text("step 3 of 80", exact=True).wait_for()
-    assert tab.locator(".running .plot .dot").count() == 4
+    expect(tab.locator(".running .plot .dot")).to_have_count(4)
     described = tab.locator(".running .plot desc").text_content()
     assert "its best so far was 12\N{NO-BREAK SPACE}%, at step 3" in described
     tab.get_by_role("button", name="Stop here").click()
@@ -131,7 +132,7 @@ def test_run_whose_process_died_says_so_and_is_dismissed_for_good(tab, server: S
     failed.get_by_role("button", name="Dismiss").click()
     tab.reload()
     tab.locator(f'.earlier li[data-run="{run_id}"].failed').wait_for()
-    assert tab.locator(".news .verdict").count() == 0
+    expect(tab.locator(".news .verdict")).to_have_count(0)
 
 
 def test_person_decides_about_a_model_that_is_not_proven(
@@ -159,7 +160,7 @@ def test_person_decides_about_a_model_that_is_not_proven(
     news.get_by_role("button", name="Go back").click()
     news.get_by_role("button", name="Keep the current one").wait_for()
     assert in_use() == base.id
-    assert tab.locator('.place[data-place="train"] b b').count() == 0
+    expect(tab.locator('.place[data-place="train"] b b')).to_have_count(0)
     news.get_by_role("button", name="Keep the current one").click()
     news.wait_for(state="detached")
 

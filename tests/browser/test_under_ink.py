@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 import storage
 from tests.browser.conftest import Server
@@ -102,7 +103,7 @@ def test_click_and_drag_in_the_text_reach_the_letters_that_are_seen(
     tab.mouse.dblclick(box["x"] + 0.82 * box["width"], y)
     assert field(tab, 1).evaluate(selected) == [9, 12]
     tab.keyboard.type("amie")
-    assert field(tab, 1).input_value() == "Mon cher amie"
+    expect(field(tab, 1)).to_have_value("Mon cher amie")
 
 
 def test_doubtful_characters_are_marked_in_text_and_image_until_the_line_is_decided(
@@ -112,7 +113,7 @@ def test_doubtful_characters_are_marked_in_text_and_image_until_the_line_is_deci
     row = tab.locator(".row").first
     row.locator(".spot").nth(1).wait_for()
     assert row.locator(".mirror .doubt").all_inner_texts() == ["ch"]
-    assert row.locator(".spot").count() == 2
+    expect(row.locator(".spot")).to_have_count(2)
     tab.keyboard.press("Enter")
     wait_saved(tab, 1)
     assert row.locator(".spot").count() == row.locator(".mirror .doubt").count() == 0
@@ -133,13 +134,13 @@ def test_line_is_enlarged_and_shown_within_its_neighbours(
     around.wait_for()
     assert strip.bounding_box()["height"] > 2 * before["height"]
     tab.keyboard.press("Enter")  # the next line has it too, and only that one
-    assert tab.locator(".around").count() == 1
+    expect(tab.locator(".around")).to_have_count(1)
 
 
 def test_text_from_right_to_left_is_shown_plainly(tab, server: Server, page: KnownPage) -> None:
     read_line(server, page.line_ids[0], "שלום עולם אב")
     LineDesk(tab, server, page)
-    assert tab.locator(".row.current .field.placed").count() == 0
+    expect(tab.locator(".row.current .field.placed")).to_have_count(0)
     assert field(tab, 1).evaluate("field => getComputedStyle(field).direction") == "rtl"
     field(tab, 1).fill("שלום abc עולם")
     wait_saved(tab, 1)
@@ -156,9 +157,9 @@ def test_digit_picks_what_else_a_doubtful_character_may_be(
         ["c", "20", "%,", "or", "1", "k", "15", "%", "2", "nothing", "10", "%"]
     )
     tab.keyboard.press("1")  # k for c; the h after it is next
-    assert field(tab, 1).input_value() == "Mon kher amy"
+    expect(field(tab, 1)).to_have_value("Mon kher amy")
     tab.keyboard.press("2")
-    assert field(tab, 1).input_value() == "Mon ker amy"
+    expect(field(tab, 1)).to_have_value("Mon ker amy")
     tab.keyboard.type("2")  # no choice is left: a digit is a digit
     wait_saved(tab, 1)
     assert shown(server, page)[0].text == "Mon k2er amy"
@@ -173,7 +174,7 @@ def test_pointer_over_a_doubtful_character_shows_what_else_it_may_be(
     ink = tab.locator(".row.current .strip").bounding_box()
     tab.mouse.move(ink["x"] + 0.46 * ink["width"], box["y"] + 14)
     tab.locator(".others button", has_text="k").click()
-    assert field(tab, 1).input_value() == "Mon cker amy"
+    expect(field(tab, 1)).to_have_value("Mon cker amy")
 
 
 def test_input_methods_compose_in_place(tab, server: Server, page: KnownPage) -> None:
@@ -183,11 +184,11 @@ def test_input_methods_compose_in_place(tab, server: Server, page: KnownPage) ->
     browser = tab.context.new_cdp_session(tab)
     composing = {"text": "にほ", "selectionStart": 2, "selectionEnd": 2}
     browser.send("Input.imeSetComposition", composing)
-    assert tab.locator(".row.current .composing").inner_text() == "にほ"
+    expect(tab.locator(".row.current .composing")).to_have_text("にほ")
     browser.send("Input.insertText", {"text": "日本"})
     wait_saved(tab, 1)
     assert shown(server, page)[0].text == "日本Mon cher amy"
-    assert tab.locator(".row.current .composing").count() == 0
+    expect(tab.locator(".row.current .composing")).to_have_count(0)
 
 
 def test_medieval_characters_have_a_font_that_comes_along(

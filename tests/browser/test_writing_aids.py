@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Server
 from tests.browser.lines import KnownPage, LineDesk, page_of_six_lines, shown
@@ -39,7 +40,7 @@ def test_abbreviation_expands_and_backspace_takes_it_back(
     tab.keyboard.press("Escape")
     field(tab, 1).fill("")
     tab.keyboard.type("ds lad, mds ds ")
-    assert field(tab, 1).input_value() == "dans ladite, mds dans "
+    expect(field(tab, 1)).to_have_value("dans ladite, mds dans ")
     tab.keyboard.press("Backspace")
     tab.keyboard.type("x")
     wait_saved(tab, 1)
@@ -59,7 +60,7 @@ def test_versions_tell_who_changed_what_and_any_is_put_back(
     assert "tester · corrected" in entries.nth(1).inner_text()
     assert entries.nth(1).locator("ins").all_inner_texts() == ["one"]
     assert "read by machine" in entries.nth(2).inner_text()
-    assert tab.locator(".versions b b").count() == 0
+    expect(tab.locator(".versions b b")).to_have_count(0)
     entries.nth(1).get_by_role("button", name="Put back").click()
     wait_saved(tab, 1)
     assert shown(server, page)[0].text == "machine one"
@@ -85,7 +86,7 @@ def test_replacement_is_shown_first_and_undone_as_one_step(
     tab.get_by_role("button", name="Change 2 lines").click()
     tab.get_by_text("2 lines changed.").wait_for()
     assert [line.text for line in shown(server, page)][:3] == ["main 1", "machine 2", "main 3"]
-    assert field(tab, 1).input_value() == "main 1"
+    expect(field(tab, 1)).to_have_value("main 1")
     tab.get_by_role("button", name="Undo", exact=True).locator("visible=true").click()
     tab.wait_for_function("() => document.querySelector('.row textarea').value === 'machine 1'")
     texts = [line.text for line in shown(server, page)][:3]
@@ -107,5 +108,5 @@ def test_rules_of_writing_are_applied_when_a_line_is_accepted_and_told(
     assert shown(server, page)[0].text == 'il  dit "oui" '  # still being written
     tab.keyboard.press("Enter")
     tab.get_by_text("written by the rules of this document").wait_for()
-    assert field(tab, 1).input_value() == "il dit “oui”"
+    expect(field(tab, 1)).to_have_value("il dit “oui”")
     assert shown(server, page)[0].text == "il dit “oui”"

@@ -14,8 +14,8 @@ from typing import ParamSpec, TypeVar
 
 import torch
 
-P = ParamSpec("P")
-T = TypeVar("T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class BatchWorkers:
     count: int
     pool: ThreadPoolExecutor | None
 
-    def submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    def submit(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
         """Return what will be the result of the work, or its error."""
         if self.pool:
             return self.pool.submit(work, *args, **kwargs)
-        done: Future[T] = Future()
+        done: Future[_T] = Future()
         try:
             done.set_result(work(*args, **kwargs))
         except Exception as error:
@@ -41,7 +41,9 @@ class BatchWorkers:
 def batch_workers(device: torch.device) -> Iterator[BatchWorkers]:
     """Within it batches are computed on the device; on a CPU by as many threads as torch has here.
 
-    What a batch gives does not depend on the number of threads: one computes all of it.
+    What a batch gives does not depend on the number of threads: one computes all of it. A thread
+    that uses torch for the first time meanwhile gets one thread of torch, too: the number that was
+    set last anywhere in the process is where a new thread begins.
     """
     threads = torch.get_num_threads()
     if device.type != "cpu" or threads == 1:
@@ -54,4 +56,4 @@ def batch_workers(device: torch.device) -> Iterator[BatchWorkers]:
         yield BatchWorkers(threads, pool)
     finally:
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)  # for threads to come, which take over what was set last
+        torch.set_num_threads(threads)

@@ -130,7 +130,7 @@ def _followers(
     weights: np.ndarray,
     size: int,
     order: int,
-    known: Sequence[Counts] = (),
+    known: Sequence[Counts],
 ) -> tuple[Followers, ...]:
     """Return what followed the contexts of every length below the order; known: added to it."""
     places = np.flatnonzero(numbers >= 0)  # of what is predicted

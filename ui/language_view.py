@@ -70,7 +70,7 @@ def language_words(facts: LanguageFacts, box: Gain | None = None) -> str:
     if not facts.test_lines:
         words = f"{source}. Too few lines are corrected to say what it brings."
         return f"{words} {_told_of_box(box)}" if box and facts.box else words
-    before, after = _percent(facts.cer_before), _percent(facts.cer_after)
+    before, after, words = _rates(facts)
     kept = f"On {facts.test_lines:,} lines kept aside"
     if facts.cer_after >= facts.cer_before:
         return (
@@ -78,17 +78,22 @@ def language_words(facts: LanguageFacts, box: Gain | None = None) -> str:
             f"without it {before}. Correct more lines or choose a text of the same kind, and build "
             "it again."
         )
-    words = f"{_percent(facts.wer_after)} of the words instead of {_percent(facts.wer_before)}"
     return f"{source}. {kept} it misreads {after} of the characters instead of {before}, {words}."
 
 
 def _told_of_box(box: Gain) -> str:
-    before, after = _percent(box.cer_before), _percent(box.cer_after)
-    words = f"{_percent(box.wer_after)} of the words instead of {_percent(box.wer_before)}"
+    before, after, words = _rates(box)
     return (
         f"On {box.lines:,} lines of French and English that it had never seen, the one in the box "
         f"misread {after} of the characters instead of {before}, {words}."
     )
+
+
+def _rates(measured: LanguageFacts | Gain) -> tuple[str, str, str]:
+    """Return the shares of characters misread without it and with it, and a clause on the words."""
+    before, after = _percent(measured.wer_before), _percent(measured.wer_after)
+    words = f"{after} of the words instead of {before}"
+    return _percent(measured.cer_before), _percent(measured.cer_after), words
 
 
 def _source(facts: LanguageFacts) -> str:

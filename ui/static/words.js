@@ -94,9 +94,11 @@
     return { key, pattern: new RegExp(`^${pattern.join("")}$`), literal: key.replace(PLACES, "").length };
   }
 
+  const exact = (sentence) => server[sentence] ?? words[sentence];
+
   // Returns the sentence in the reader's language, or null where no catalogue has it.
   function known(sentence) {
-    const same = server[sentence] ?? words[sentence];
+    const same = exact(sentence);
     if (same !== undefined) return same;
     shapes = shapes || Object.keys(server).filter((key) => key.includes("{") || /\[.*\|/.test(key))
       .map(shapeOf).filter((shape) => shape.literal > 3).sort((a, b) => b.literal - a.literal);
@@ -111,10 +113,11 @@
   // each is taken for itself: the shape of a short piece would match all of them together.
   function said(text) {
     if (language === "en" || typeof text !== "string" || !text) return text;
-    const same = server[text] ?? words[text];
+    const same = exact(text);
     if (same !== undefined) return same;
     const sentences = text.split(/(?<=[.!?]) (?=\p{Lu})/u);
     const each = sentences.map(known);
+    if (sentences.length === 1) return each[0] ?? text;
     if (each.every((sentence) => sentence !== null)) return each.join(" ");
     return known(text) ?? each.map((sentence, number) => sentence ?? sentences[number]).join(" ");
   }

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from segmentation.lines import Point, SegmentationError
+from segmentation.lines import MAX_CROP_WIDTH_PX, Point, SegmentationError
 from segmentation.paths import checked_baseline, extended_path
 
 ABOVE_BASELINE = 0.80  # of the line spacing
@@ -28,7 +28,7 @@ def crop_line(
     baseline: Sequence[Point],
     spacing_px: float,
     height_px: int = 64,
-    max_width_px: int = 768,
+    max_width_px: int = MAX_CROP_WIDTH_PX,
 ) -> np.ndarray:
     """Return the straightened image of one line, uint8 (height_px, width) or (height_px, width, 3).
 

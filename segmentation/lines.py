@@ -7,6 +7,7 @@ from dataclasses import dataclass
 Point = tuple[float, float]
 
 ASIDE = "aside"  # kind of a line that is kept and shown, but neither read nor counted as text
+MAX_CROP_WIDTH_PX = 3072  # of a line image 64 px high, before the network squashes it
 FACING_PAGE, DOUBTFUL, NO_INK = "facing page", "doubtful", "no ink"  # why, as its flag says
 
 

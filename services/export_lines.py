@@ -6,12 +6,12 @@ import logging
 from collections.abc import Iterator
 
 from exchange.line_set import SetLine
-from segmentation.lines import SegmentationError
+from segmentation.lines import MAX_CROP_WIDTH_PX, SegmentationError
 from services.export_pages import DocumentPages
 
 LOG = logging.getLogger("htr.export")
 # format -> height and greatest width of the images; our own as the network reads them
-OWN_SIZE_PX = (64, 768)
+OWN_SIZE_PX = (64, MAX_CROP_WIDTH_PX)
 OTHER_SIZE_PX = (128, 2048)  # networks elsewhere take up to 128 px
 
 

@@ -24,14 +24,15 @@ def distort_batch(
     widths_px: np.ndarray,
     rng: np.random.Generator,
     strength: float,
-    max_width_px: int,
+    max_width_px: int | np.ndarray,
     settings: LineAugmentation | None = None,
 ) -> tuple[Tensor, np.ndarray]:
     """Return the lines as they might look another time, and their new widths.
 
     ink: float32 (B, 1, 64, W), 0 paper, 1 ink, nothing beyond a line's own width. widths_px: (B,).
-    Returned: (B, 1, 64, W'), W' the widest, at most max_width_px. strength: 0 leaves the lines as
-    they are, 1 is usual. The same generator state gives the same lines on the same device.
+    Returned: (B, 1, 64, W'), W' the widest. max_width_px: of all of them, or of each (B,).
+    strength: 0 leaves the lines as they are, 1 is usual. The same generator state gives the same
+    lines on the same device.
     """
     if strength <= 0:
         return ink, widths_px
@@ -47,7 +48,7 @@ def _bend(
     rng: np.random.Generator,
     chance: torch.Generator,
     strength: float,
-    max_width_px: int,
+    max_width_px: int | np.ndarray,
     settings: LineAugmentation,
 ) -> tuple[Tensor, np.ndarray]:
     """Return the lines slanted, stretched, moved and wobbling, by one interpolation."""

@@ -20,8 +20,9 @@ from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
+from segmentation.lines import MAX_CROP_WIDTH_PX
 from training.errors import TrainingError
-from training.line_images import LINE_HEIGHT_PX, MAX_LINE_WIDTH_PX, decode_png, encode_png
+from training.line_images import LINE_HEIGHT_PX, decode_png, encode_png
 from training.lines import TrainLine
 
 Role = Literal["train", "test", "reference", "replay"]
@@ -211,11 +212,11 @@ def _check_line(line: TrainLine) -> None:
         kind != np.uint8
         or len(shape) != 2
         or shape[0] != LINE_HEIGHT_PX
-        or not 1 <= shape[1] <= MAX_LINE_WIDTH_PX
+        or not 1 <= shape[1] <= MAX_CROP_WIDTH_PX
     ):
         raise TrainingError(
             f"The image of line {line.key} is {kind} of shape {shape}; expected uint8, gray, "
-            f"({LINE_HEIGHT_PX}, 1 to {MAX_LINE_WIDTH_PX})."
+            f"({LINE_HEIGHT_PX}, 1 to {MAX_CROP_WIDTH_PX})."
         )
     text = line.text
     if not text.strip() or len(text) > MAX_TEXT_CHARACTERS:

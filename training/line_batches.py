@@ -129,7 +129,7 @@ class LineBatches:
                 chosen[place].image,
                 np.random.default_rng([self.seed, DRAW, step, place]),
                 self.strength,
-                self.config.image_max_width,
+                max(self.config.image_max_width, chosen[place].width_px),
             )
             for place in places
         ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from segmentation.lines import MAX_CROP_WIDTH_PX
 from training.errors import TrainingError
 
 LINE_HEIGHT_PX = 64  # what the network reads, and what `crop_line` cuts
-MAX_LINE_WIDTH_PX = 768  # as `crop_line`
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GRAY_8_BIT = b"\x08\x00"  # bits a sample, colour type
 
@@ -33,11 +33,11 @@ def decode_png(data: bytes, name: str) -> np.ndarray:
         not data.startswith(_SIGNATURE)
         or data[24:26] != _GRAY_8_BIT
         or height_px != LINE_HEIGHT_PX
-        or not 1 <= width_px <= MAX_LINE_WIDTH_PX
+        or not 1 <= width_px <= MAX_CROP_WIDTH_PX
     ):
         raise TrainingError(
             f"The image of line {name} is not a gray PNG {LINE_HEIGHT_PX} px high and at most "
-            f"{MAX_LINE_WIDTH_PX} px wide. The run's snapshot is damaged; start a new run."
+            f"{MAX_CROP_WIDTH_PX} px wide. The run's snapshot is damaged; start a new run."
         )
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None or image.shape != (height_px, width_px) or image.dtype != np.uint8:

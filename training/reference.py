@@ -29,7 +29,7 @@ OTHERS = "other documents"  # the group of corrected lines
 REFERENCE_LINES = 48  # of each kind; reading them twice takes some ten seconds on two cores
 REPLAY_LINES = 96
 FONTS_A_TEST = 3  # every third font tests, the others may teach
-MAX_WIDTH_PX = 768  # as crops of pages
+MAX_WIDTH_PX = 768  # of a drawn line
 ODD_WORD_SHARE = 0.25  # of the lines get a word of any characters, also of those no passage has
 ODD_WORD_CHARACTERS = (2, 7)
 

@@ -90,12 +90,13 @@ class ResidentBatches:
         places = range(len(lines))[share or slice(None)]
         own = [lines[place] for place in places]
         assert all(isinstance(line, ResidentLine) for line in own)
+        widths_px = np.array([line.width_px for line in own])
         ink, wide = distort_batch(
             self.pool.gather(own),  # type: ignore[arg-type]
-            np.array([line.width_px for line in own]),
+            widths_px,
             np.random.default_rng([order.seed, DRAW, step, places[0]]),
             order.strength,
-            order.config.image_max_width,
+            np.maximum(order.config.image_max_width, widths_px),
         )
         buckets = [bucket_width(int(width), order.config) for width in wide]
         return LineBatch(

@@ -27,7 +27,7 @@ from training.frozen_lines import (
     read_snapshot,
     write_snapshot,
 )
-from training.line_images import LINE_HEIGHT_PX, MAX_LINE_WIDTH_PX
+from training.line_images import LINE_HEIGHT_PX
 from training.lineage import lineage_of
 from training.lines import TrainLine
 from training.reference import (
@@ -151,7 +151,7 @@ def crop_training_lines(
 
 def _gray_crop(pixels: np.ndarray, line: TrainingLine) -> np.ndarray:
     """Return the line as the recogniser sees it: cut in the page's colours, then made gray."""
-    crop = crop_line(pixels, line.baseline, line.spacing_px, LINE_HEIGHT_PX, MAX_LINE_WIDTH_PX)
+    crop = crop_line(pixels, line.baseline, line.spacing_px, LINE_HEIGHT_PX)
     return cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) if crop.ndim == 3 else crop
 
 

@@ -8,6 +8,7 @@ import pytest
 from htr.config import ModelConfig
 from htr.errors import RecognitionError
 from htr.preprocess import (
+    LONGEST_PX,
     bucket_width,
     line_width_px,
     normalise_contrast,
@@ -30,6 +31,16 @@ def crop(height: int, width: int, value: int = 255) -> np.ndarray:
 def test_width_keeps_the_aspect_up_to_the_limit(height: int, width: int, expected: int) -> None:
     assert line_width_px(crop(height, width), PUBLISHED) == expected
     assert prepare_line(crop(height, width), PUBLISHED).shape == (64, expected)
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"), [(700, 512), (768, 512), (1200, 800), (3000, 2000), (9000, LONGEST_PX)]
+)
+def test_our_models_read_a_very_long_line_wider_instead_of_squashing_it(
+    width: int, expected: int
+) -> None:
+    assert line_width_px(crop(64, width), OURS) == expected
+    assert prepare_line(crop(64, width), OURS).shape == (64, expected)
 
 
 def test_published_input_is_the_gray_value_over_255() -> None:
@@ -68,7 +79,7 @@ def test_colour_becomes_gray_by_brightness() -> None:
 def test_degenerate_crops_are_prepared(shape: tuple[int, int], config: ModelConfig) -> None:
     prepared = prepare_line(crop(*shape), config)
     assert prepared.shape[0] == 64
-    assert 1 <= prepared.shape[1] <= 512
+    assert 1 <= prepared.shape[1] <= (512 if config is PUBLISHED else LONGEST_PX)
     assert np.isfinite(prepared).all()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from segmentation.crops import crop_line
 from segmentation.encoding import decode_page
-from segmentation.lines import SegmentationError
+from segmentation.lines import MAX_CROP_WIDTH_PX, SegmentationError
 
 
 def ruled_page(height: int = 300, width: int = 600) -> np.ndarray:
@@ -64,7 +64,10 @@ def test_colour_stays_colour_and_size_is_scaled() -> None:
 
 
 def test_long_line_is_squeezed_and_short_one_is_not() -> None:
-    assert crop_line(ruled_page(), [(10, 150), (590, 150)], 20.0).shape == (64, 768)
+    line = [(10, 150), (590, 150)]
+    assert crop_line(ruled_page(), line, 20.0).shape == (64, 1628)
+    assert crop_line(ruled_page(), line, 20.0, max_width_px=768).shape == (64, 768)
+    assert crop_line(ruled_page(), line, 5.0).shape == (64, MAX_CROP_WIDTH_PX)
     assert crop_line(ruled_page(), [(10, 150), (14, 150)], 20.0).shape == (64, 39)
 
 
@@ -121,7 +124,7 @@ def test_crops_match_the_packed_strips(shared: Path) -> None:
             for row in [row for row in rows if row["text"] in by_text][:6]:
                 line = by_text[row["text"]]
                 baseline = sorted(line["baseline"])  # some are drawn from right to left
-                crop = crop_line(pixels, baseline, line["spacing"])
+                crop = crop_line(pixels, baseline, line["spacing"], max_width_px=768)
                 strip = _gray(decode_page(lines.read(row["file"])))
                 widths.append(abs(crop.shape[1] - strip.shape[1]))
                 strip = cv2.resize(strip, crop.shape[::-1])

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from segmentation.lines import MAX_CROP_WIDTH_PX
 from tests.training.corrected_lines import train_line
 from training.errors import TrainingError
 from training.frozen_lines import (
@@ -160,7 +161,7 @@ def test_a_changed_pixel_is_noticed(folder: Path) -> None:
     "image",
     [
         np.zeros((65, 90), np.uint8),
-        np.zeros((64, 769), np.uint8),
+        np.zeros((64, MAX_CROP_WIDTH_PX + 1), np.uint8),
         np.zeros((64, 90, 3), np.uint8),
         np.zeros((64, 90), np.uint16),
     ],

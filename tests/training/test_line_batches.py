@@ -65,6 +65,14 @@ def test_no_line_stands_beside_itself_while_there_are_others(count: int) -> None
         assert len(set(batches.batch(step).targets)) == 2
 
 
+def test_a_very_long_line_is_as_long_in_training_as_in_reading() -> None:
+    long = TINY.image_max_width * 2
+    distorted = [stream(lines_of_widths(long, long)).batch(step).images for step in range(8)]
+    widths = {images.shape[3] for images in distorted}
+    assert max(widths) == long
+    assert min(widths) > TINY.image_max_width * 1.7  # stretched and shrunk, not squashed
+
+
 def test_few_lines_meet_in_ever_new_batches() -> None:
     batches = stream(lines_of_widths(400, 420, 440, 460), batch_lines=2, strength=0.0)
     assert len({frozenset(batches.batch(step).targets) for step in range(40)}) == 6

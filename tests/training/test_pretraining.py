@@ -202,7 +202,7 @@ def test_model_to_start_from_keeps_its_classes_and_gains_the_wanted(tmp_path: Pa
 
 def test_model_that_sees_wider_lines_squashes_long_lines_less() -> None:
     wider = with_max_width(tiny_trainable(), TINY.image_max_width + 128)
-    line = TrainLine("long", np.full((64, 4000), 255, np.uint8), "ab", "p")
+    line = TrainLine("long", np.full((64, 700), 255, np.uint8), "ab", "p")
     (narrow_line,) = prepare_lines([line], TINY, ALPHABET)
     (wide_line,) = prepare_lines([line], wider.config, ALPHABET)
     assert wide_line.width_px == narrow_line.width_px + 128

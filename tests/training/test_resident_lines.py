@@ -52,6 +52,19 @@ def test_line_in_a_pool_is_the_line_that_was_put_there() -> None:
         assert (line.classes, line.width_px) == (kept.classes, kept.width_px)
 
 
+def test_a_very_long_line_stays_long_beside_others() -> None:
+    long, usual = TINY.image_max_width * 2, TINY.image_max_width
+    lines = [
+        PreparedLine("long", np.full((64, long), 255, np.uint8), (1,)),
+        PreparedLine("usual", np.full((64, usual), 255, np.uint8), (2,)),
+    ]
+    for step in range(8):
+        batch = resident(lines, 1.0).batch(step)
+        counts = dict(zip(batch.targets, batch.step_counts, strict=True))
+        assert counts[(1,)] > 1.7 * usual / PX_PER_STEP
+        assert counts[(2,)] <= usual / PX_PER_STEP
+
+
 def test_undistorted_batches_are_those_that_threads_make() -> None:
     lines = prepared(9)
     batches = resident(lines, 0.0, replay=2)

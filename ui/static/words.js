@@ -34,6 +34,8 @@
 
   function written(value) {
     if (typeof value === "number") return number(value);
+    const [, figures, unit] = /^(\S+)(\s%)$/.exec(value) || [];
+    if (figures) return written(figures) + unit;
     const found = numberIn(value);
     if (found === null || language === "en") return value;
     const digits = (value.split(".")[1] || "").length;

@@ -158,8 +158,8 @@ def test_numbers_choose_the_form_and_errors_of_the_server_are_translated(tab) ->
             + "Export it as JPEG, PNG or TIFF and upload that."),
           t.said("What nobody has translated stays as it is."),
           t.said("There is none yet. On 150 lines of French and English that it had never seen, "
-            + "the one in the box misread 8.8\\u00a0% of the characters instead of 12 %, 27 % of the words "
-            + "instead of 40 %. Build it, then read with it."),
+            + "the one in the box misread 8.8\\u00a0% of the characters instead of 12 %, "
+            + "27 % of the words instead of 40 %. Build it, then read with it."),
         ]"""
     )
     assert [re.sub(r"\s", " ", text) for text in said] == [

@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 WHITE = 1.0
 BUCKET_PX = 32  # as in training; measured: 64 and 128 read no better and no faster
-SQUASHED_AT_MOST = 1.5
-"""So many times narrower may a line become; measured on lines of 1,000 to 3,000 px."""
-LONGEST_PX = 2048  # but for lines as long as this: the work grows with the square of the width
+SQUASHED_AT_MOST = 2.0
+"""So many times narrower may a line become before anybody has read it."""
+DENSE_PX = 9.0
+"""A squashed line with less room for a character is read again, wider: in less, letters cannot be
+told apart; with more, nothing is gained. Measured on lines of 700 to 3,000 px."""
+ROOMY_PX = 11.0  # of room for a character then
+LONGEST_PX = 2048  # at most: the work grows with the square of the width
 CONTRAST_PERCENTILES = (1, 60)  # of the gray values: the ink's dark end, and the paper
 CONTRAST_MIN_RANGE = 20  # gray values: a strip without ink must not become a strip of noise
 
@@ -29,20 +33,34 @@ CONTRAST_MIN_RANGE = 20  # gray values: a strip without ink must not become a st
 def line_width_px(crop: np.ndarray, config: ModelConfig) -> int:
     """Return the width in px of the crop once it is as high as the network wants it.
 
-    The aspect is kept up to `config.image_max_width`; a longer line is squashed to that. Models
-    that we train read very long lines wider: their letters cannot be told apart once they are
-    squashed more than SQUASHED_AT_MOST. Published models have never seen a wider line.
+    The aspect is kept up to `config.image_max_width`; a longer line is squashed to that, by models
+    that we train not more than SQUASHED_AT_MOST. Published models have never seen a wider line.
     """
     return scaled_width_px(crop.shape[0], crop.shape[1], config)
 
 
 def scaled_width_px(height_px: int, width_px: int, config: ModelConfig) -> int:
     """Return what `line_width_px` does, for a crop of that size."""
-    kept_px = width_px * config.image_height // height_px
+    kept_px = _kept_px(height_px, width_px, config)
     most_px = config.image_max_width
     if config.contrast != "none":
         most_px = max(most_px, min(round(kept_px / SQUASHED_AT_MOST), LONGEST_PX))
     return max(1, min(kept_px, most_px))
+
+
+def roomy_width_px(crop: np.ndarray, width_px: int, characters: int, config: ModelConfig) -> int:
+    """Return how wide a line of so many characters is to be read; `width_px` if that is enough.
+
+    width_px: how wide it was read so far, or would be. Never wider than its aspect asks for.
+    """
+    kept_px = min(_kept_px(crop.shape[0], crop.shape[1], config), LONGEST_PX)
+    if config.contrast == "none" or width_px >= DENSE_PX * characters:
+        return width_px
+    return max(width_px, min(kept_px, round(ROOMY_PX * characters)))
+
+
+def _kept_px(height_px: int, width_px: int, config: ModelConfig) -> int:
+    return width_px * config.image_height // height_px
 
 
 def bucket_width(width_px: int, config: ModelConfig, bucket_px: int | None = None) -> int:
@@ -61,10 +79,11 @@ def bucket_width(width_px: int, config: ModelConfig, bucket_px: int | None = Non
     return -(-width_px // bucket_px) * bucket_px
 
 
-def prepare_line(crop: np.ndarray, config: ModelConfig) -> np.ndarray:
+def prepare_line(crop: np.ndarray, config: ModelConfig, width_px: int | None = None) -> np.ndarray:
     """Return the line image for the network: float32 (image_height, width), 0 ink to 1 paper.
 
-    crop: uint8, gray (H, W) or RGB (H, W, 3), of any height and width from 1 px.
+    crop: uint8, gray (H, W) or RGB (H, W, 3), of any height and width from 1 px. width_px: None
+    takes that of `line_width_px`.
 
     Raises RecognitionError for an array of another kind or one without pixels.
     Source: model.md "Input"; for the contrast, the README of the starting weights.
@@ -75,7 +94,7 @@ def prepare_line(crop: np.ndarray, config: ModelConfig) -> np.ndarray:
             f"A line image without pixels was given (shape {crop.shape}); it cannot be prepared."
         )
     gray = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) if crop.ndim == 3 else crop
-    size = (line_width_px(gray, config), config.image_height)
+    size = (width_px or line_width_px(gray, config), config.image_height)
     if size != (gray.shape[1], gray.shape[0]):
         gray = _resize(gray, size)
     if config.contrast == "percentile":

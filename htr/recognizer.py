@@ -13,7 +13,7 @@ import torch
 
 from htr.alphabet import Alphabet
 from htr.batch_workers import batch_workers
-from htr.beam import BeamSearch, log_softmax
+from htr.beam import BLANK, BeamSearch, log_softmax
 from htr.calibration import temperature_of
 from htr.checkpoint import load_checkpoint
 from htr.config import ModelConfig
@@ -30,7 +30,15 @@ from htr.device import (
 )
 from htr.errors import RecognitionError
 from htr.model import HTRConvText
-from htr.preprocess import bucket_width, check_crop, line_width_px, pad_lines, prepare_line
+from htr.preprocess import (
+    LONGEST_PX,
+    bucket_width,
+    check_crop,
+    line_width_px,
+    pad_lines,
+    prepare_line,
+    roomy_width_px,
+)
 
 __all__ = ["Character", "Recognizer", "Transcript"]
 
@@ -49,6 +57,12 @@ class _Batch:
     rows: list[int]
     line_widths_px: list[int]
     logits: torch.Tensor
+
+    def only(self, places: list[int]) -> _Batch:
+        """Return the batch with the lines at these places alone."""
+        rows = [self.rows[place] for place in places]
+        widths_px = [self.line_widths_px[place] for place in places]
+        return _Batch(rows, widths_px, self.logits[places])
 
 
 class Recognizer:
@@ -193,9 +207,10 @@ class Recognizer:
 
         A GPU computes behind Python's back, so the next batch is prepared and the last one is
         decoded while it works; on a CPU each core has a batch of its own. A batch that memory has
-        no room for is halved.
+        no room for is halved. Lines that turn out to be squashed too far come last, wider.
         """
-        buckets = {row: self._bucket(crops[row]) for row in rows}
+        widths_px = {row: line_width_px(crops[row], self.config) for row in rows}
+        buckets = {row: self._bucket(width_px) for row, width_px in widths_px.items()}
         under_way: deque[tuple[list[int], Future[_Batch]]] = deque()
         with batch_workers(self.device) as workers:
             share_px = sum(buckets.values()) * self.config.image_height // workers.count
@@ -203,8 +218,8 @@ class Recognizer:
             while queue or under_way:
                 while queue and len(under_way) <= workers.count:
                     batch_rows = queue.popleft()
-                    batch_crops = [crops[row] for row in batch_rows]
-                    launched = workers.submit(self._launch, batch_crops, batch_rows)
+                    lines = [(crops[row], widths_px[row]) for row in batch_rows]
+                    launched = workers.submit(self._launch, lines, batch_rows)
                     under_way.append((batch_rows, launched))
                 batch_rows, launched = under_way.popleft()
                 try:
@@ -215,7 +230,14 @@ class Recognizer:
                     halves = self._halves(batch_rows, buckets[batch_rows[0]], error)
                     queue.extendleft(reversed(halves))
                     continue
-                yield batch
+                wider_px = self._too_dense(batch, crops)
+                widths_px.update(wider_px)
+                buckets.update({row: self._bucket(width) for row, width in wider_px.items()})
+                again = {row: buckets[row] for row in wider_px}
+                queue.extend(self._plan(again, batch_lines, share_px))
+                done = [place for place, row in enumerate(batch.rows) if row not in wider_px]
+                if done:
+                    yield batch if not wider_px else batch.only(done)
 
     def _plan(
         self, buckets: dict[int, int], batch_lines: int | None, share_px: int
@@ -236,13 +258,36 @@ class Recognizer:
             for first in range(0, len(rows), size):
                 yield rows[first : first + size]
 
-    def _launch(self, crops: list[np.ndarray], rows: list[int]) -> _Batch:
-        """Return the batch with its logits, which on a GPU may still be under way."""
-        lines = [prepare_line(crop, self.config) for crop in crops]
-        images = torch.from_numpy(pad_lines(lines, self._bucket(crops[0])))
+    def _launch(self, lines: list[tuple[np.ndarray, int]], rows: list[int]) -> _Batch:
+        """Return the batch with its logits, which on a GPU may still be under way.
+
+        lines: crop, and the width in px to read it at.
+        """
+        prepared = [prepare_line(crop, self.config, width_px) for crop, width_px in lines]
+        widths_px = [width_px for _, width_px in lines]
+        images = torch.from_numpy(pad_lines(prepared, self._bucket(widths_px[0])))
         if self.device.type == "cuda":
             images = images.pin_memory().to(self.device, non_blocking=True)
-        return _Batch(rows, [line.shape[1] for line in lines], self._compute(images))
+        return _Batch(rows, widths_px, self._compute(images))
+
+    def _too_dense(self, batch: _Batch, crops: Sequence[np.ndarray]) -> dict[int, int]:
+        """Return the rows that have too little room for what is read on them, and a better width.
+
+        A line may be squashed as long as its letters stay apart, which its text tells.
+        """
+        lines = list(zip(batch.rows, batch.line_widths_px, strict=True))
+        most = LONGEST_PX  # more characters than any line holds
+        if all(roomy_width_px(crops[row], wide, most, self.config) == wide for row, wide in lines):
+            return {}  # none of them is squashed
+        classes = batch.logits.argmax(-1).cpu()
+        new = (classes[:, 1:] != classes[:, :-1]) & (classes[:, 1:] != BLANK)
+        counts = (new.sum(1) + (classes[:, 0] != BLANK)).tolist()
+        wider_px = {}
+        for (row, wide), count in zip(lines, counts, strict=True):
+            roomy_px = roomy_width_px(crops[row], wide, count, self.config)
+            if roomy_px > wide:
+                wider_px[row] = roomy_px
+        return wider_px
 
     def _compute(self, images: torch.Tensor, precision: str = "") -> torch.Tensor:
         with torch.inference_mode():
@@ -251,8 +296,8 @@ class Recognizer:
             # In fp32 always: 8 bits of logit would tie classes that the features tell apart.
             return self._model.head(features.float())
 
-    def _bucket(self, crop: np.ndarray) -> int:
-        return bucket_width(line_width_px(crop, self.config), self.config, self._bucket_px)
+    def _bucket(self, width_px: int) -> int:
+        return bucket_width(width_px, self.config, self._bucket_px)
 
     def _halves(self, rows: list[int], bucket_px: int, error: RuntimeError) -> list[list[int]]:
         """Return the batch in two halves, and use smaller batches from now on."""

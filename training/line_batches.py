@@ -18,7 +18,13 @@ from torch import Tensor
 from htr.alphabet import Alphabet
 from htr.config import ModelConfig
 from htr.preprocess import WHITE as WHITE_SHARE
-from htr.preprocess import bucket_width, pad_lines, prepare_line
+from htr.preprocess import (
+    bucket_width,
+    line_width_px,
+    pad_lines,
+    prepare_line,
+    roomy_width_px,
+)
 from training.line_augmentation import WHITE, distort_line
 from training.lines import TrainLine
 
@@ -180,18 +186,18 @@ def _shuffled(count: int, seed: tuple[int, ...]) -> np.ndarray:
 def prepare_lines(
     lines: Sequence[TrainLine], config: ModelConfig, alphabet: Alphabet
 ) -> list[PreparedLine]:
-    """Return the lines as the network is to see and to write them.
+    """Return the lines as the network is to see and to write them, as wide as it would read them.
 
     Raises UnknownCharacterError for a text with characters that the alphabet lacks.
     """
-    return [
-        PreparedLine(
-            line.key,
-            np.rint(prepare_line(line.image, config) * WHITE).astype(np.uint8),
-            tuple(alphabet.encode(line.text)),
-        )
-        for line in lines
-    ]
+    return [_prepared(line, tuple(alphabet.encode(line.text)), config) for line in lines]
+
+
+def _prepared(line: TrainLine, classes: tuple[int, ...], config: ModelConfig) -> PreparedLine:
+    width_px = line_width_px(line.image, config)
+    width_px = roomy_width_px(line.image, width_px, len(classes), config)
+    image = np.rint(prepare_line(line.image, config, width_px) * WHITE).astype(np.uint8)
+    return PreparedLine(line.key, image, classes)
 
 
 def make_batch(

@@ -9,11 +9,13 @@ from htr.config import ModelConfig
 from htr.errors import RecognitionError
 from htr.preprocess import (
     LONGEST_PX,
+    SQUASHED_AT_MOST,
     bucket_width,
     line_width_px,
     normalise_contrast,
     pad_lines,
     prepare_line,
+    roomy_width_px,
 )
 
 PUBLISHED = ModelConfig()
@@ -34,13 +36,28 @@ def test_width_keeps_the_aspect_up_to_the_limit(height: int, width: int, expecte
 
 
 @pytest.mark.parametrize(
-    ("width", "expected"), [(700, 512), (768, 512), (1200, 800), (3000, 2000), (9000, LONGEST_PX)]
+    ("width", "expected"),
+    [(700, 512), (1000, 512), (3000, 3000 / SQUASHED_AT_MOST), (9000, LONGEST_PX)],
 )
 def test_our_models_read_a_very_long_line_wider_instead_of_squashing_it(
-    width: int, expected: int
+    width: int, expected: float
 ) -> None:
-    assert line_width_px(crop(64, width), OURS) == expected
-    assert prepare_line(crop(64, width), OURS).shape == (64, expected)
+    assert line_width_px(crop(64, width), OURS) == int(expected)
+    assert prepare_line(crop(64, width), OURS).shape == (64, int(expected))
+
+
+def test_a_squashed_line_gets_room_for_its_characters_as_far_as_its_aspect_goes() -> None:
+    line = crop(64, 1000)
+    assert roomy_width_px(line, 512, 50, OURS) == 512  # ten pixels each
+    assert roomy_width_px(line, 512, 60, OURS) == 660
+    assert roomy_width_px(line, 512, 200, OURS) == 1000
+    assert roomy_width_px(crop(64, 400), 400, 200, OURS) == 400
+    assert roomy_width_px(crop(64, 9000), LONGEST_PX, 2000, OURS) == LONGEST_PX
+    assert roomy_width_px(line, 512, 200, PUBLISHED) == 512
+
+
+def test_a_line_is_prepared_at_the_width_asked_for() -> None:
+    assert prepare_line(crop(64, 1000), OURS, 660).shape == (64, 660)
 
 
 def test_published_input_is_the_gray_value_over_255() -> None:

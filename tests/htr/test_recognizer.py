@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -17,6 +18,7 @@ from htr.character_counts import build_character_model
 from htr.checkpoint import save_checkpoint
 from htr.decode import EMPTY_TRANSCRIPT
 from htr.errors import CheckpointError, RecognitionError
+from htr.preprocess import line_width_px
 from htr.recognizer import FULL_LINE_PX, Recognizer
 from htr.shipped import default_model_path
 from tests.htr.tiny import ALPHABET, TINY, tiny_model
@@ -40,7 +42,8 @@ def drawn() -> list[np.ndarray]:
 
 
 def logits_of(recognizer: Recognizer, crops: list[np.ndarray]) -> torch.Tensor:
-    return recognizer._launch(crops, list(range(len(crops)))).logits
+    lines = [(crop, line_width_px(crop, recognizer.config)) for crop in crops]
+    return recognizer._launch(lines, list(range(len(crops)))).logits
 
 
 def test_shipped_model_reads_a_drawn_line_roughly(shipped: Recognizer) -> None:
@@ -77,6 +80,23 @@ def test_lines_share_a_batch_only_with_their_bucket(tiny: Recognizer) -> None:
     tiny._model.features = lambda images: seen.append(tuple(images.shape)) or features(images)
     tiny.recognize(crops)
     assert seen == [(2, 1, 64, 512), (2, 1, 64, 64), (2, 1, 64, 32)]
+
+
+def test_long_lines_are_read_again_with_room_for_their_letters(shipped: Recognizer) -> None:
+    text = "the quick brown fox jumps over the lazy dog and le chien dort au soleil de mars "
+    dense = cv2.resize(drawn_line(text * 3), (2000, 64), interpolation=cv2.INTER_AREA)
+    roomy = cv2.resize(drawn_line(text[:40]), (900, 64), interpolation=cv2.INTER_AREA)
+    first_px = line_width_px(dense, shipped.config)
+    values = shipped.log_probabilities([roomy, dense])
+    assert len(values[0]) * 4 == shipped.config.image_max_width
+    assert first_px < len(values[1]) * 4 <= 2016
+    read = shipped.recognize([roomy, dense])
+    assert [line.text for line in read] == [
+        shipped.recognize([line])[0].text for line in (roomy, dense)
+    ]
+    squashed = shipped._launch([(dense, first_px)], [0])
+    assert len(read[1].text) > len(shipped._decode(squashed, [2000])[0].text)
+    assert read[1].characters[-1].end_px <= 2000
 
 
 def test_order_of_the_crops_is_kept(shipped: Recognizer, drawn: list[np.ndarray]) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from htr.alphabet import Alphabet
+from htr.alphabet import BLANK, Alphabet
 from htr.batch_workers import batch_workers
-from htr.beam import BLANK, BeamSearch, log_softmax
+from htr.beam import BeamSearch, log_softmax
 from htr.calibration import temperature_of
 from htr.checkpoint import load_checkpoint
 from htr.config import ModelConfig

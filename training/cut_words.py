@@ -23,7 +23,7 @@ from htr.beam import align
 from htr.errors import RecognitionError
 from htr.lines_data import LABELS_NAME, LabelledLine, LineSet, open_line_set
 from htr.model import PX_PER_STEP
-from htr.preprocess import line_width_px
+from htr.preprocess import bucket_width, line_width_px
 from htr.recognizer import Recognizer
 from training.errors import TrainingError
 from training.line_images import encode_png
@@ -113,8 +113,9 @@ def cut_lines(
 ) -> Iterator[tuple[LabelledLine, Piece, np.ndarray]]:
     """Yield every line that a piece was cut from, the piece, and its image: uint8, gray (H, W).
 
-    Left out: lines whose image cannot be read, lines with characters that the model lacks, and
-    pieces that it does not read as their text says.
+    Left out: lines whose image cannot be read, lines with characters that the model lacks, lines
+    that it had to read wider than it was taught, and pieces that it does not read as their text
+    says.
     """
     known = [line for line in lines if not recognizer.alphabet.unknown(line.text)]
     for first in range(0, len(known), LINES_AT_ONCE):
@@ -124,8 +125,11 @@ def cut_lines(
                 images[line] = line_set.image(line)
         values = recognizer.log_probabilities(list(images.values()))
         for (line, image), value in zip(images.items(), values, strict=True):
+            wide = line_width_px(image, recognizer.config)
+            if len(value) * PX_PER_STEP != bucket_width(wide, recognizer.config):
+                continue  # read again, wider: its steps are of another length
             classes = tuple(recognizer.alphabet.encode(line.text))
-            px_per_step = PX_PER_STEP * image.shape[1] / line_width_px(image, recognizer.config)
+            px_per_step = PX_PER_STEP * image.shape[1] / wide
             rng = np.random.default_rng([seed, 1, *line.file.encode()])
             piece = cut_piece(line.text, classes, value, px_per_step, image.shape[1], rng)
             if piece is not None:

@@ -6,16 +6,18 @@ import json
 import zipfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from htr.lines_data import LabelledLine, open_line_set
+from htr.preprocess import line_width_px
 from htr.recognizer import Recognizer
 from htr.shipped import default_model_path
 from synthesis.font import fonts
 from synthesis.line import draw_line, sample_line_settings
 from tests.htr.tiny import ALPHABET
-from training.cut_words import MOST_WORDS, Piece, chosen_lines, cut_piece, main
+from training.cut_words import MOST_WORDS, Piece, chosen_lines, cut_lines, cut_piece, main
 from training.line_images import encode_png
 
 STEP_PX = 4.0
@@ -122,3 +124,18 @@ def test_a_source_that_is_none_is_reported(tmp_path: Path, capsys) -> None:
     arguments = [str(tmp_path / "no.zip"), "--model", str(default_model_path())]
     assert main([*arguments, "--out", str(tmp_path / "out.zip")]) == 1
     assert "no.zip" in capsys.readouterr().err
+
+
+def test_nothing_is_cut_from_a_line_that_had_to_be_read_wider(tmp_path: Path) -> None:
+    text = "une lettre de Paris et le 17 mai 1850 une autre de la maison "
+    image, _ = draw_line(rng(), text * 3, sample_line_settings(rng()), fonts()[:1])
+    dense = cv2.resize(image, (1400, 64), interpolation=cv2.INTER_AREA)
+    recognizer = Recognizer.load(default_model_path())
+    assert len(recognizer.log_probabilities([dense])[0]) * 4 > line_width_px(
+        dense, recognizer.config
+    )
+    with zipfile.ZipFile(tmp_path / "lines.zip", "w") as archive:
+        archive.writestr("0.png", encode_png(dense))
+        archive.writestr("labels.jsonl", json.dumps({"file": "0.png", "text": text * 3}))
+    with open_line_set(tmp_path / "lines.zip") as lines:
+        assert list(cut_lines(lines, lines.lines, recognizer, 1)) == []

@@ -210,11 +210,11 @@ class Recognizer:
         no room for is halved. Lines that turn out to be squashed too far come last, wider.
         """
         widths_px = {row: line_width_px(crops[row], self.config) for row in rows}
-        buckets = {row: self._bucket(width_px) for row, width_px in widths_px.items()}
         under_way: deque[tuple[list[int], Future[_Batch]]] = deque()
         with batch_workers(self.device) as workers:
-            share_px = sum(buckets.values()) * self.config.image_height // workers.count
-            queue = deque(self._plan(buckets, batch_lines, share_px))
+            columns = sum(self._bucket(width_px) for width_px in widths_px.values())
+            share_px = columns * self.config.image_height // workers.count
+            queue = deque(self._plan(widths_px, batch_lines, share_px))
             while queue or under_way:
                 while queue and len(under_way) <= workers.count:
                     batch_rows = queue.popleft()
@@ -227,20 +227,19 @@ class Recognizer:
                 except RuntimeError as error:
                     if not is_out_of_memory(error):
                         raise
-                    halves = self._halves(batch_rows, buckets[batch_rows[0]], error)
+                    bucket_px = self._bucket(widths_px[batch_rows[0]])
+                    halves = self._halves(batch_rows, bucket_px, error)
                     queue.extendleft(reversed(halves))
                     continue
                 wider_px = self._too_dense(batch, crops)
                 widths_px.update(wider_px)
-                buckets.update({row: self._bucket(width) for row, width in wider_px.items()})
-                again = {row: buckets[row] for row in wider_px}
-                queue.extend(self._plan(again, batch_lines, share_px))
+                queue.extend(self._plan(wider_px, batch_lines, share_px))
                 done = [place for place, row in enumerate(batch.rows) if row not in wider_px]
                 if done:
                     yield batch if not wider_px else batch.only(done)
 
     def _plan(
-        self, buckets: dict[int, int], batch_lines: int | None, share_px: int
+        self, widths_px: dict[int, int], batch_lines: int | None, share_px: int
     ) -> Iterator[list[int]]:
         """Yield the rows of each batch: one width bucket a batch, widest first.
 
@@ -249,11 +248,11 @@ class Recognizer:
         """
         most_px = min(self._batch_px, share_px)
         by_bucket: dict[int, list[int]] = {}
-        for row, width_px in buckets.items():
-            by_bucket.setdefault(width_px, []).append(row)
-        for width_px in sorted(by_bucket, reverse=True):
-            rows = by_bucket[width_px]
-            fit = max(1, most_px // (width_px * self.config.image_height))
+        for row, width_px in widths_px.items():
+            by_bucket.setdefault(self._bucket(width_px), []).append(row)
+        for bucket_px in sorted(by_bucket, reverse=True):
+            rows = by_bucket[bucket_px]
+            fit = max(1, most_px // (bucket_px * self.config.image_height))
             size = max(1, min(fit, batch_lines or fit))
             for first in range(0, len(rows), size):
                 yield rows[first : first + size]

@@ -48,12 +48,15 @@ def scaled_width_px(height_px: int, width_px: int, config: ModelConfig) -> int:
     return max(1, min(kept_px, most_px))
 
 
-def roomy_width_px(crop: np.ndarray, width_px: int, characters: int, config: ModelConfig) -> int:
+def roomy_width_px(
+    size_px: tuple[int, ...], width_px: int, characters: int, config: ModelConfig
+) -> int:
     """Return how wide a line of so many characters is to be read; `width_px` if that is enough.
 
-    width_px: how wide it was read so far, or would be. Never wider than its aspect asks for.
+    size_px: height and width of the crop. width_px: how wide it was read so far, or would be.
+    Never wider than its aspect asks for.
     """
-    kept_px = min(_kept_px(crop.shape[0], crop.shape[1], config), LONGEST_PX)
+    kept_px = min(_kept_px(size_px[0], size_px[1], config), LONGEST_PX)
     if config.contrast == "none" or width_px >= DENSE_PX * characters:
         return width_px
     return max(width_px, min(kept_px, round(ROOMY_PX * characters)))

@@ -274,16 +274,20 @@ class Recognizer:
 
         A line may be squashed as long as its letters stay apart, which its text tells.
         """
-        lines = list(zip(batch.rows, batch.line_widths_px, strict=True))
+        widths_px = batch.line_widths_px
+        sizes = [crops[row].shape for row in batch.rows]
         most = LONGEST_PX  # more characters than any line holds
-        if all(roomy_width_px(crops[row], wide, most, self.config) == wide for row, wide in lines):
+        if all(
+            roomy_width_px(size, wide, most, self.config) == wide
+            for size, wide in zip(sizes, widths_px, strict=True)
+        ):
             return {}  # none of them is squashed
         classes = batch.logits.argmax(-1).cpu()
         new = (classes[:, 1:] != classes[:, :-1]) & (classes[:, 1:] != BLANK)
         counts = (new.sum(1) + (classes[:, 0] != BLANK)).tolist()
         wider_px = {}
-        for (row, wide), count in zip(lines, counts, strict=True):
-            roomy_px = roomy_width_px(crops[row], wide, count, self.config)
+        for row, size, wide, count in zip(batch.rows, sizes, widths_px, counts, strict=True):
+            roomy_px = roomy_width_px(size, wide, count, self.config)
             if roomy_px > wide:
                 wider_px[row] = roomy_px
         return wider_px

@@ -78,21 +78,26 @@ def write_pieces(
 ) -> int:
     """Write a set of labelled pieces, one of each line at most; return how many there are.
 
-    lines: of each source, see `chosen_lines`.
+    lines: of each source, see `chosen_lines`. `out` is only replaced when all are cut.
 
     Raises RecognitionError for a source that cannot be read, OSError where `out` cannot be written.
     """
-    rows: list[str] = []
-    with zipfile.ZipFile(out, "w") as archive:
-        for source in sources:
-            with open_line_set(source) as line_set:
-                chosen = chosen_lines(line_set.lines, lines, seed)
-                for line, piece, image in cut_lines(line_set, chosen, recognizer, seed):
-                    file = f"{len(rows):07d}.png"
-                    archive.writestr(file, encode_png(image))
-                    row = {"file": file, "text": piece.text, "source": line.source}
-                    rows.append(json.dumps(row | {"page": line.page}, ensure_ascii=False))
-        archive.writestr(LABELS_NAME, "\n".join(rows))
+    unfinished = out.with_name(f"{out.name}.part")
+    try:
+        with zipfile.ZipFile(unfinished, "w") as archive:
+            rows: list[str] = []
+            for source in sources:
+                with open_line_set(source) as line_set:
+                    chosen = chosen_lines(line_set.lines, lines, seed)
+                    for line, piece, image in cut_lines(line_set, chosen, recognizer, seed):
+                        file = f"{len(rows):07d}.png"
+                        archive.writestr(file, encode_png(image))
+                        row = {"file": file, "text": piece.text, "source": line.source}
+                        rows.append(json.dumps(row | {"page": line.page}, ensure_ascii=False))
+            archive.writestr(LABELS_NAME, "\n".join(rows))
+        unfinished.replace(out)
+    finally:
+        unfinished.unlink(missing_ok=True)
     return len(rows)
 
 

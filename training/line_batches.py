@@ -195,7 +195,7 @@ def prepare_lines(
 
 def _prepared(line: TrainLine, classes: tuple[int, ...], config: ModelConfig) -> PreparedLine:
     width_px = line_width_px(line.image, config)
-    width_px = roomy_width_px(line.image, width_px, len(classes), config)
+    width_px = roomy_width_px(line.image.shape, width_px, len(classes), config)
     image = np.rint(prepare_line(line.image, config, width_px) * WHITE).astype(np.uint8)
     return PreparedLine(line.key, image, classes)
 

@@ -21,7 +21,7 @@ from htr.alphabet import Alphabet
 from htr.config import ModelConfig
 from htr.errors import RecognitionError
 from htr.lines_data import LabelledLine, LineSet, open_line_set
-from htr.preprocess import bucket_width, prepare_line, scaled_width_px
+from htr.preprocess import bucket_width, prepare_line, roomy_width_px, scaled_width_px
 from training.errors import TrainingError
 from training.frozen_lines import has_snapshot, read_snapshot
 from training.line_augmentation import WHITE
@@ -64,7 +64,7 @@ class StoredLine:
             self.lock
         ):  # archives are read from the thread that makes batches and from that of looks
             gray = self.line_set.image(self.label)
-        return np.rint(prepare_line(gray, self.config) * WHITE).astype(np.uint8)
+        return np.rint(prepare_line(gray, self.config, self.width_px) * WHITE).astype(np.uint8)
 
 
 class RealLines:
@@ -129,7 +129,9 @@ class RealLines:
             self._leave_out("unreadable", str(error))
             return None
         classes = tuple(self._alphabet.encode(label.text))
+        size_px = (height_px, width_px)
         wide = scaled_width_px(height_px, width_px, self._config)
+        wide = roomy_width_px(size_px, wide, len(classes), self._config)
         steps = bucket_width(wide, self._config) // PX_PER_STEP
         if lines_without_room([steps], [classes]):
             self._leave_out("without_room", f"{label.file} is too narrow for its text")

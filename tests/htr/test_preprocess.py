@@ -48,12 +48,12 @@ def test_our_models_read_a_very_long_line_wider_instead_of_squashing_it(
 
 def test_a_squashed_line_gets_room_for_its_characters_as_far_as_its_aspect_goes() -> None:
     line = crop(64, 1000)
-    assert roomy_width_px(line, 512, 50, OURS) == 512  # ten pixels each
-    assert roomy_width_px(line, 512, 60, OURS) == 660
-    assert roomy_width_px(line, 512, 200, OURS) == 1000
-    assert roomy_width_px(crop(64, 400), 400, 200, OURS) == 400
-    assert roomy_width_px(crop(64, 9000), LONGEST_PX, 2000, OURS) == LONGEST_PX
-    assert roomy_width_px(line, 512, 200, PUBLISHED) == 512
+    assert roomy_width_px(line.shape, 512, 50, OURS) == 512  # ten pixels each
+    assert roomy_width_px(line.shape, 512, 60, OURS) == 660
+    assert roomy_width_px(line.shape, 512, 200, OURS) == 1000
+    assert roomy_width_px((64, 400), 400, 200, OURS) == 400
+    assert roomy_width_px((64, 9000), LONGEST_PX, 2000, OURS) == LONGEST_PX
+    assert roomy_width_px(line.shape, 512, 200, PUBLISHED) == 512
 
 
 def test_a_line_is_prepared_at_the_width_asked_for() -> None:

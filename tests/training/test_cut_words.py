@@ -126,6 +126,16 @@ def test_a_source_that_is_none_is_reported(tmp_path: Path, capsys) -> None:
     assert "no.zip" in capsys.readouterr().err
 
 
+def test_a_source_that_fails_leaves_the_archive_of_before(written: Path, tmp_path: Path) -> None:
+    (tmp_path / "no.zip").write_bytes(b"nothing")
+    out = tmp_path / "out.zip"
+    out.write_bytes(b"of before")
+    sources = [str(written), str(tmp_path / "no.zip")]
+    assert main([*sources, "--model", str(default_model_path()), "--out", str(out)]) == 1
+    assert out.read_bytes() == b"of before"
+    assert not list(tmp_path.glob("*.part"))
+
+
 def test_nothing_is_cut_from_a_line_that_had_to_be_read_wider(tmp_path: Path) -> None:
     text = "une lettre de Paris et le 17 mai 1850 une autre de la maison "
     image, _ = draw_line(rng(), text * 3, sample_line_settings(rng()), fonts()[:1])

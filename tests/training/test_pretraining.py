@@ -24,6 +24,7 @@ from training.errors import TrainingError
 from training.finetune_checkpoint import CHECKPOINT
 from training.learner import Learner
 from training.line_batches import LineBatches, prepare_lines
+from training.line_images import encode_png
 from training.lines import TrainLine
 from training.pretrain import main
 from training.pretrain_config import FROM_NOTHING, WESTERN, PretrainConfig
@@ -87,6 +88,19 @@ def test_line_is_prepared_as_for_reading(archive: Path) -> None:
         assert line.image.shape[0] == 64
         assert line.classes == expected.classes
         assert {int(line.image.min()), int(line.image.max())} == {0, 255}
+
+
+def test_dense_line_is_learned_as_wide_as_it_is_read(tmp_path: Path) -> None:
+    text = "abcd " * 30
+    image = cv2.resize(drawn_line(text), (3 * TINY.image_max_width, 64))
+    with zipfile.ZipFile(tmp_path / "lines.zip", "w") as packed:
+        packed.writestr("0.png", encode_png(image))
+        packed.writestr("labels.jsonl", json.dumps({"file": "0.png", "text": text}))
+    with RealLines([tmp_path / "lines.zip"], TINY, ALPHABET, None) as real:
+        (line,) = real.lines
+        (expected,) = prepare_lines([TrainLine("0", image, text, "p")], TINY, ALPHABET)
+        assert line.width_px == expected.width_px > 2 * TINY.image_max_width
+        assert np.array_equal(line.image, expected.image)
 
 
 def test_run_made_longer_goes_on_where_it_ended(archive: Path, tmp_path: Path) -> None:

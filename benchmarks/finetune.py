@@ -105,6 +105,7 @@ def measure(options: argparse.Namespace, task: Task) -> dict[str, Any]:
     from htr.device import set_threads
     from htr.shipped import default_model_path
     from training.finetune import finetune
+    from training.growth import missing_characters
     from training.reading import cer_of, read_lines
     from training.trainable import load_trainable
 
@@ -128,7 +129,8 @@ def measure(options: argparse.Namespace, task: Task) -> dict[str, Any]:
         }
     facts["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     readings = read_lines(model, test)
-    found, all_new = new_character_recall(base.alphabet, test, readings)
+    new = missing_characters(base.alphabet, [line.text for line in hand.pool])
+    found, all_new = new_character_recall(new, test, readings)
     cer, reference_cer = cer_of(test, readings), cer_of(reference, read_lines(model, reference))
     bare_cer, bare_reference_cer = cer, reference_cer
     if task.size and facts["interpolation"] < 1:

@@ -7,8 +7,8 @@ Every hand of the set keeps pages back (`finetune_sets`); lines drawn from the o
 the seed are learned by the recipe of `FinetuneConfig` as the app uses it. The held-out
 pages are read before and after, by the code that reads in the app. What is forgotten is measured
 on `--reference`: lines of the hands that the shipped model was trained for, on pages it never
-saw. The recall of new characters is measured on the held-out lines: the share of the characters
-that the shipped model lacks (taken apart into letters and marks) that are read in their place.
+saw. The recall of new characters is measured on the held-out lines: of the characters that the
+shipped model lacks and the lines to learn hold, the share that are read in their place.
 
 What mixing the trained weights with the old ones is worth is told by the same trainings, read
 unmixed too. The size `--without-tcm` is trained once more without the TCM's loss.
@@ -26,7 +26,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -40,6 +40,8 @@ from benchmarks.pages import BenchmarkError
 from training.finetune_config import FinetuneConfig
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from training.trainable import Trainable
 
 RESULTS = "results.jsonl"
@@ -107,6 +109,7 @@ def measure(options: argparse.Namespace, task: Task) -> dict[str, Any]:
     from training.finetune import finetune
     from training.growth import missing_characters
     from training.reading import cer_of, read_lines
+    from training.reference import REPLAY_LINES, drawn_lines
     from training.trainable import load_trainable
 
     set_threads(options.threads)
@@ -117,9 +120,10 @@ def measure(options: argparse.Namespace, task: Task) -> dict[str, Any]:
     if task.size:
         config = recipe(task, options.minutes)
         lines = hand.drawn(task.size, task.seed)
+        others = drawn_lines(base.alphabet, config.seed, REPLAY_LINES, "replay")  # as in the app
         began_s, began_cpu_s = time.perf_counter(), time.process_time()
         # no lines to show progress by: they change nothing but the time
-        result = finetune(base, lines, (), config, report=lambda _: True)
+        result = finetune(base, lines, (), config, others=others, report=lambda _: True)
         model = result.trainable
         facts = {
             "steps": result.steps,
@@ -134,7 +138,7 @@ def measure(options: argparse.Namespace, task: Task) -> dict[str, Any]:
     cer, reference_cer = cer_of(test, readings), cer_of(reference, read_lines(model, reference))
     bare_cer, bare_reference_cer = cer, reference_cer
     if task.size and facts["interpolation"] < 1:
-        _unmix(base, model, facts["interpolation"])
+        _unmix(result.start, model, facts["interpolation"])
         bare_cer = cer_of(test, read_lines(model, test))
         bare_reference_cer = cer_of(reference, read_lines(model, reference))
     return {
@@ -150,14 +154,11 @@ def measure(options: argparse.Namespace, task: Task) -> dict[str, Any]:
     }
 
 
-def _unmix(base: Trainable, mixed: Trainable, share: float) -> None:
+def _unmix(start: Mapping[str, Tensor], mixed: Trainable, share: float) -> None:
     """Give the mixed model the trained weights, which lie beyond it as seen from the old ones."""
-    from training.growth import grow
     from training.weight_average import blended
 
-    characters = mixed.alphabet.characters[base.alphabet.classes - 1 :]
-    old = grow(base, characters).model.state_dict()
-    mixed.model.load_state_dict(blended(old, mixed.model.state_dict(), 1 / share))
+    mixed.model.load_state_dict(blended(start, mixed.model.state_dict(), 1 / share))
 
 
 def recipe_key(options: argparse.Namespace) -> str:

@@ -1,9 +1,10 @@
 """Fine-tuning: corrected lines of a hand and the current model -> a model that reads it better.
 
-The recipe is `FinetuneConfig`; here is the order of things. Characters that the model lacks are
-added to it. Where there are lines enough, some of the training lines are set aside to choose by.
-The network learns the others, step by step, and the running mean of its weights is looked at now
-and then. At the end the mean is mixed with the weights that the run began with.
+The recipe is `FinetuneConfig`; here is the order of things. Where there are lines enough, some of
+the training lines are set aside to choose by. Characters that the model lacks are added to it, and
+learned alone first, see `first_lesson.py`. The network learns all, step by step, and the running
+mean of its weights is looked at now and then. At the end the mean is mixed with the weights that
+the run began with.
 
 The held-out lines are read to show how it goes and for nothing else: they decide later, at the
 gate, whether the new model is better, and could not if it had been chosen by them.
@@ -26,10 +27,11 @@ from htr.device import choose_device
 from training.errors import TrainingError
 from training.finetune_checkpoint import SavedState, load_state, run_fingerprint, save_state
 from training.finetune_config import FinetuneConfig, FinetuneResult, Point, Progress, Report
+from training.first_lesson import teach_new_classes
 from training.growth import grow, missing_characters
 from training.learner import Learner, learning_rate_share
 from training.line_batches import LineBatches, PreparedLine, prepare_lines
-from training.lines import TrainLine
+from training.lines import TrainLine, thinned
 from training.reading import cer_of, read_lines
 from training.trainable import Trainable
 from training.weight_average import blended
@@ -85,6 +87,7 @@ def finetune(
     config: FinetuneConfig,
     *,
     replay: Sequence[TrainLine] = (),
+    others: Sequence[TrainLine] = (),
     run_dir: Path | None = None,
     report: Report,
     clock: Callable[[], float] = time.monotonic,
@@ -93,10 +96,10 @@ def finetune(
 
     train: lines with text; characters that the base lacks are added to it. held_out: lines to
     show the progress by, nothing is chosen by them. replay: earlier lines that are mixed in, so
-    that they are not forgotten; those that the model cannot write are left out. run_dir: where
-    the state is kept; a run that finds its own state there goes on from it. report: called before
-    the first step and after every one; once it returns False, the best so far is the result.
-    clock: seconds.
+    that they are not forgotten. others: lines of other hands, on which new characters must not be
+    read. Of both, those that the model cannot write are left out. run_dir: where the state is
+    kept; a run that finds its own state there goes on from it. report: called before the first
+    step and after every one; once it returns False, the best so far is the result. clock: seconds.
 
     With fixed steps the same arguments and threads give the same bits on a CPU, whether or not
     the run was stopped in between.
@@ -107,10 +110,11 @@ def finetune(
     if not train:
         raise TrainingError("There are no lines to learn from; correct or confirm some first.")
     with torch.random.fork_rng(devices=[]):
-        task = _task(base, train, held_out, config, replay, report)
-        key = run_fingerprint(base, (train, held_out, replay), config) if run_dir else ""
+        began_s = clock()
+        task = _task(base, train, held_out, config, replay, others, report)
+        key = run_fingerprint(base, (train, held_out, replay, others), config) if run_dir else ""
         run = _resumed(task, run_dir, key)
-        began_s = clock() - run.elapsed_s
+        began_s -= run.elapsed_s
 
         def elapsed_s() -> float:
             return clock() - began_s
@@ -133,6 +137,7 @@ def finetune(
                 "choosing_lines": len(task.choose),
                 "replay_lines": len(task.batches.replay),
             },
+            {name: value.cpu() for name, value in task.start.items()},
         )
 
 
@@ -143,7 +148,7 @@ def measure_step_s(base: Trainable, lines: Sequence[TrainLine], config: Finetune
     """
     with torch.random.fork_rng(devices=[]):
         unselected = replace(config, selection_lines_least=len(lines) + 1)
-        task = _task(base, lines, (), unselected, (), _go)
+        task = _task(base, lines, (), unselected, (), (), None)
         seconds = []
         for step in range(TRIAL_STEPS):
             began_s = time.perf_counter()
@@ -181,36 +186,45 @@ def _task(
     held_out: Sequence[TrainLine],
     config: FinetuneConfig,
     replay: Sequence[TrainLine],
-    report: Report,
+    others: Sequence[TrainLine],
+    report: Report | None,
 ) -> _Task:
-    grown = grow(base, missing_characters(base.alphabet, [line.text for line in train]))
-    known = grown.alphabet
+    """Return what the run starts with. report: None for a trial that nobody will read with."""
+    new = missing_characters(base.alphabet, [line.text for line in train])
+    grown = grow(base, new)
     learn, choose = set_aside(train, config)
-    repeated = [line for line in replay if not known.unknown(line.text)]
     device = choose_device(config.device)
+    prepared = prepare_lines(learn, grown.config, grown.alphabet)
+    if new and report:
+        report(Progress("preparing", 0, None, 0.0, None, None, None))
+        foreign = _writable(others, grown)
+        teach_new_classes(grown, base.alphabet.classes, prepared, foreign, device)
     learner = Learner(grown, config, device)
-    prepared: list[list[PreparedLine]] = [
-        prepare_lines(lines, grown.config, known) for lines in (learn, repeated)
-    ]
     return _Task(
         config,
         learner,
         LineBatches(
-            prepared[0],
+            prepared,
             grown.config,
             config.batch_lines,
             config.seed,
             config.strength,
-            prepared[1],
+            _writable(replay, grown),
             config.replay_share,
         ),
         config.planned_steps(len(learn)),
         {name: value.clone() for name, value in learner.model.state_dict().items()},
         replace(grown, model=copy.deepcopy(learner.model), tcm=None),
         choose,
-        _spread(held_out, config.watched_lines),
-        report,
+        thinned(held_out, config.watched_lines),
+        report or _go,
     )
+
+
+def _writable(lines: Sequence[TrainLine], model: Trainable) -> list[PreparedLine]:
+    """Return the lines that the model can write, prepared for it."""
+    known = [line for line in lines if not model.alphabet.unknown(line.text)]
+    return prepare_lines(known, model.config, model.alphabet)
 
 
 def _train(
@@ -384,13 +398,6 @@ def _resumed(task: _Task, run_dir: Path | None, key: str) -> _Run:
         tuple((key, text, read) for key, text, read in saved.facts["shown"]),
         best or None,
     )
-
-
-def _spread(lines: Sequence[TrainLine], limit: int) -> list[TrainLine]:
-    """Return at most `limit` of the lines, evenly from first to last."""
-    if len(lines) <= limit:
-        return list(lines)
-    return [lines[int(at)] for at in np.linspace(0, len(lines) - 1, limit)]
 
 
 def _go(_: Progress) -> bool:

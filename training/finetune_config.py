@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from training.trainable import Trainable
 
 
@@ -142,7 +144,7 @@ class FinetuneResult:
 
     trainable: the candidate, on the CPU, in eval mode. interpolation: its share of the way from
     the old weights to the trained ones. stopped: "done", "cancelled" or "time". settings: the
-    recipe as it was followed, as JSON values.
+    recipe as it was followed, as JSON values. start: the old weights, new characters included.
     """
 
     trainable: Trainable
@@ -152,3 +154,4 @@ class FinetuneResult:
     seconds: float
     stopped: str
     settings: dict[str, Any]
+    start: dict[str, Tensor]

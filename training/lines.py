@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,3 +25,10 @@ class TrainLine:
     text: str
     page: str
     group: str = ""
+
+
+def thinned(lines: Sequence[T], limit: int | None) -> list[T]:
+    """Return at most so many of the lines, spread evenly over them; all of them for None."""
+    if limit is None or len(lines) <= limit:
+        return list(lines)
+    return [lines[i] for i in np.linspace(0, len(lines) - 1, limit).astype(int)]

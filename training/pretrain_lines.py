@@ -26,7 +26,7 @@ from training.errors import TrainingError
 from training.frozen_lines import has_snapshot, read_snapshot
 from training.line_augmentation import WHITE
 from training.line_batches import PX_PER_STEP, BatchLine, prepare_lines
-from training.lines import TrainLine
+from training.lines import TrainLine, thinned
 from training.losses import lines_without_room
 
 LIST_SUFFIX, LIST_FOLDER = ".ln", "lines"
@@ -106,14 +106,14 @@ class RealLines:
 
     def _read(self, source: Path, limit: int | None) -> list[BatchLine]:
         if has_snapshot(source):
-            chosen = _spread(read_snapshot(source).train, limit)
+            chosen = thinned(read_snapshot(source).train, limit)
             known = [one for one in chosen if self._can_write(one.text)]
             return list(prepare_lines(known, self._config, self._alphabet))
         line_set, labels = _labels(self._open, source)
         if source.suffix != LIST_SUFFIX:
             self._left_out["unreadable"] += len(line_set.skipped)
         found: list[BatchLine] = []
-        for label in _spread(labels, limit):
+        for label in thinned(labels, limit):
             line = self._stored(line_set, label)
             if line is not None:
                 found.append(line)
@@ -191,7 +191,7 @@ def validation_lines(source: Path, limit: int) -> list[TrainLine]:
         line_set, labels = _labels(open_, source)
         return [
             TrainLine(one.file, line_set.image(one), one.text, one.page, one.source)
-            for one in _spread(labels, limit)
+            for one in thinned(labels, limit)
         ]
 
 
@@ -223,10 +223,3 @@ def source_facts(sources: Sequence[Path]) -> list[dict[str, Any]]:
             }
         )
     return facts
-
-
-def _spread(lines: Sequence[Any], limit: int | None) -> Sequence[Any]:
-    """Return at most `limit` of the lines, evenly from first to last."""
-    if limit is None or len(lines) <= limit:
-        return lines
-    return [lines[int(at)] for at in np.linspace(0, len(lines) - 1, limit)]

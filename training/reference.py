@@ -8,9 +8,8 @@ The two parts share no font, no page and no line.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 
@@ -22,7 +21,6 @@ from synthesis.text import sample_words
 from training.lines import TrainLine
 
 Part = Literal["reference", "replay"]
-T = TypeVar("T")
 
 DRAWN = "drawn"  # the group of drawn lines
 OTHERS = "other documents"  # the group of corrected lines
@@ -58,13 +56,6 @@ def part_of_page(page: str) -> Part:
     page: the SHA-256 of its image, so that a page never changes sides.
     """
     return "reference" if hashlib.sha256(page.encode()).digest()[0] % 2 else "replay"
-
-
-def thinned(lines: Sequence[T], limit: int) -> list[T]:
-    """Return at most so many of the lines, spread evenly over them."""
-    if len(lines) <= limit:
-        return list(lines)
-    return [lines[i] for i in np.linspace(0, len(lines) - 1, limit).astype(int)]
 
 
 def _part_of_font(number: int) -> Part:

@@ -29,14 +29,13 @@ from training.frozen_lines import (
 )
 from training.line_images import LINE_HEIGHT_PX
 from training.lineage import lineage_of
-from training.lines import TrainLine
+from training.lines import TrainLine, thinned
 from training.reference import (
     OTHERS,
     REFERENCE_LINES,
     REPLAY_LINES,
     drawn_lines,
     part_of_page,
-    thinned,
 )
 from training.split import Split
 from training.survey import alphabet_of, current_base, split_of

@@ -10,8 +10,10 @@ from htr.device import choose_device
 from htr.metrics import normalise
 from training.errors import TrainingError
 from training.finetune import estimate_s, measure_reading_s, measure_step_s
-from training.lines import TrainLine
-from training.reference import REFERENCE_LINES, thinned
+from training.first_lesson import LINES_MOST, OTHERS_MOST
+from training.growth import missing_characters
+from training.lines import TrainLine, thinned
+from training.reference import REFERENCE_LINES
 from training.snapshot import crop_training_lines
 from training.survey import current_base, survey
 from training.train_settings import TrainSettings
@@ -52,6 +54,8 @@ def estimate(
     step_s = measure_step_s(base, lines, config)
     reading_s = measure_reading_s(base, lines, config)
     read = 2 * (test + 2 * REFERENCE_LINES)  # by both models, at most
+    if missing_characters(base.alphabet, [one.text for one in chosen]):
+        read += min(len(chosen), LINES_MOST + OTHERS_MOST) + OTHERS_MOST  # in their first lesson
     return {
         "step_s": step_s,
         "reading_s": reading_s,

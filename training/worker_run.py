@@ -157,6 +157,7 @@ class _Training:
             config,
             # Drawn lines taught nothing about real hands that mixing the weights did not keep.
             replay=[line for line in snapshot.replay if line.group != DRAWN],
+            others=snapshot.replay,
             run_dir=self.folder.path,
             report=self._tell_learning,
         )

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from htr.alphabet import Alphabet
-from training.reference import MAX_WIDTH_PX, drawn_lines, part_of_page, thinned
+from training.lines import thinned
+from training.reference import MAX_WIDTH_PX, drawn_lines, part_of_page
 
 LATIN = Alphabet(tuple(" abcdefghijklmnopqrstuvwxyzéè.,'"))
 

@@ -38,6 +38,7 @@ class FakeFinetune:
         self.at_step = at_step
         self.taught: list[str] = []
         self.replayed: list[str] = []
+        self.others: list[str] = []
         self.config: FinetuneConfig | None = None
 
     def __call__(
@@ -48,11 +49,13 @@ class FakeFinetune:
         config: FinetuneConfig,
         *,
         replay: Sequence[TrainLine] = (),
+        others: Sequence[TrainLine] = (),
         run_dir: Path | None = None,
         report: Report,
     ) -> FinetuneResult:
         self.taught = [line.text for line in train]
         self.replayed = [line.group for line in replay]
+        self.others = [line.group for line in others]
         self.config = config
         stopped = "done"
         samples = tuple((line.key, line.text, "x") for line in held_out[:1])
@@ -64,7 +67,8 @@ class FakeFinetune:
                 stopped = "cancelled"
                 break
         made = that_reads(self.character, base)
-        return FinetuneResult(made, (Point(2, 2.0, 2.0, 0.5, None),), 1.0, step, 3.0, stopped, {})
+        curve = (Point(2, 2.0, 2.0, 0.5, None),)
+        return FinetuneResult(made, curve, 1.0, step, 3.0, stopped, {}, {})
 
 
 class Desk:
@@ -202,6 +206,7 @@ def test_only_what_people_corrected_is_replayed(make: Callable[..., Desk]) -> No
     finetune = FakeFinetune()
     assert desk.work(run_id, finetune) == DONE
     assert set(finetune.replayed) == {"other documents"}
+    assert set(finetune.others) == {"other documents", "drawn"}
     assert len(finetune.taught) == 6
 
 

@@ -17,7 +17,7 @@ class Outcome:
     size: lines learned, 0 for the shipped model. variant: "full", or "without tcm".
     reference_cer: on lines of other hands. bare_cer, bare_reference_cer: the same of the trained
     weights, not mixed with the old ones.
-    new_found, new_characters: characters that the shipped model lacks, read and written.
+    new_found, new_characters: characters that it lacks and could learn, read and written.
     """
 
     hand: str

@@ -24,8 +24,8 @@ STEPS = 60  # more bring nothing
 RATE = 0.01  # of Adam; at .05 new characters are read where old ones stand
 LINES_MOST = 64  # with new characters
 OTHERS_MOST = 32  # without, of the run's own and again of other hands
-"""What has no new character teaches where they are not to be read. Without lines of other hands a
-few classes of one hand are read on a hundredth of all others' characters."""
+"""What has no new character teaches where they are not to be read. Without lines of other hands
+the new classes of one hand were read on up to a twentieth of all others' characters."""
 
 
 def teach_new_classes(

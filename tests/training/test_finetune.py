@@ -101,6 +101,19 @@ def test_resumed_run_ends_with_the_bits_of_an_uninterrupted_one(tmp_path, killed
     assert [p.cer for p in whole.curve] == [p.cer for p in resumed.curve]
 
 
+def test_resumed_run_with_new_characters_ends_with_the_same_bits(tmp_path) -> None:
+    config = replace(QUICK, save_s=0.0)
+    lines, others = [*drawn_lines(3), line_of("bãd", 3)], drawn_lines(2, 6)
+    whole = finetune(tiny_trainable(), lines, (), config, others=others, report=go)
+    again = {"others": others, "run_dir": tmp_path}
+    with pytest.raises(Killed):
+        finetune(tiny_trainable(), lines, (), config, **again, report=killed_after(4))
+    seen = Stopping(99)
+    resumed = finetune(tiny_trainable(), lines, (), config, **again, report=seen)
+    assert max(progress.step for progress in seen.seen[:2]) == 4  # not begun anew
+    assert same(numbers(whole), numbers(resumed))
+
+
 def test_state_of_another_run_is_not_gone_on_from(tmp_path, caplog) -> None:
     config = replace(QUICK, save_s=0.0)
     with pytest.raises(Killed):

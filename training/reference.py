@@ -8,6 +8,7 @@ The two parts share no font, no page and no line.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -56,6 +57,11 @@ def part_of_page(page: str) -> Part:
     page: the SHA-256 of its image, so that a page never changes sides.
     """
     return "reference" if hashlib.sha256(page.encode()).digest()[0] % 2 else "replay"
+
+
+def corrected_ones(lines: Sequence[TrainLine]) -> list[TrainLine]:
+    """Return the lines that people corrected, without those that were drawn."""
+    return [line for line in lines if line.group != DRAWN]
 
 
 def _part_of_font(number: int) -> Part:

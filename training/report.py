@@ -15,6 +15,7 @@ from training.alignment import MAX_EXAMPLES, Confusion, Step, align, confusions,
 from training.comparison import MIN_PAGES, Comparison, LineScore, score_lines
 from training.frozen_lines import Snapshot
 from training.gate import Forgetting, Verdict
+from training.reference import corrected_ones
 
 VERSION = 1
 MAX_CONFUSIONS = 25
@@ -131,7 +132,7 @@ def build_report(
             "train_pages": len({line.page for line in snapshot.train}),
             "test_pages": len({line.page for line in snapshot.test}),
             "reference_lines": len(snapshot.reference),
-            "replay_lines": len(snapshot.replay),
+            "replay_lines": len(corrected_ones(snapshot.replay)),
             "split": snapshot.facts.split_kind,
             "explanation": snapshot.facts.explanation,
             "warnings": list(snapshot.facts.warnings),

@@ -16,7 +16,7 @@ from training.finetune_config import FinetuneConfig, FinetuneResult, Progress
 from training.frozen_lines import Snapshot, has_snapshot, read_snapshot
 from training.promotion import next_name, promote
 from training.reading import cer_of, read_lines
-from training.reference import DRAWN, REFERENCE_LINES, REPLAY_LINES
+from training.reference import REFERENCE_LINES, REPLAY_LINES, corrected_ones
 from training.report import build_report
 from training.run_folder import RunFolder, run_folder
 from training.run_link import RunLink
@@ -156,7 +156,7 @@ class _Training:
             snapshot.test,
             config,
             # Drawn lines taught nothing about real hands that mixing the weights did not keep.
-            replay=[line for line in snapshot.replay if line.group != DRAWN],
+            replay=corrected_ones(snapshot.replay),
             others=snapshot.replay,
             run_dir=self.folder.path,
             report=self._tell_learning,

@@ -206,6 +206,8 @@ def test_only_what_people_corrected_is_replayed(make: Callable[..., Desk]) -> No
     finetune = FakeFinetune()
     assert desk.work(run_id, finetune) == DONE
     assert set(finetune.replayed) == {"other documents"}
+    report = json.loads(desk.folder(run_id).report.read_text("utf-8"))
+    assert report["snapshot"]["replay_lines"] == len(finetune.replayed)
     assert set(finetune.others) == {"other documents", "drawn"}
     assert len(finetune.taught) == 6
 

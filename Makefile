@@ -12,11 +12,11 @@ export OMP_WAIT_POLICY ?= PASSIVE
 app: .venv/app-installed
 	$(BIN)/python app.py
 
-# A process a core, a file each at a time; what a browser sees is tested with the machine to itself.
+# A process a core, a file each at a time; browsers wait more than they compute, but need room: two at once.
 test: lint types setup-browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --ignore tests/browser \
 	  -n auto --maxprocesses 4 --dist loadfile
-	$(BIN)/python -m pytest -m "not slow" tests/browser
+	$(BIN)/python -m pytest -m "not slow" tests/browser -n auto --maxprocesses 2 --dist loadfile
 
 test-slow: .venv/dev-installed setup-browser
 	$(BIN)/python -m pytest -m slow

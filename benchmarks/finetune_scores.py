@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from training.alignment import align
+from training.alignment import align, recalled
 from training.lines import TrainLine
 
 
@@ -20,6 +20,6 @@ def new_character_recall(
         step
         for line, reading in zip(lines, readings, strict=True)
         for step in align(line.text, reading)
-        if step.true in new
     ]
-    return sum(step.kind == "same" for step in steps), len(steps)
+    counts = [recalled(steps, character) for character in new]
+    return sum(read for read, _ in counts), sum(written for _, written in counts)

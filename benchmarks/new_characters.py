@@ -4,7 +4,7 @@ python -m benchmarks.new_characters [--fonts caveat,parisienne,kalam] [--sizes 8
     [--reference LINES.zip] [--threads 1]
 
 Lines of Czech or of Polish are drawn in the hand of a handwriting font; the model learns some of
-them as in the app and reads others. Fonts stand in for hands here: both are regular, so that the
+them as in the app and reads others. Fonts stand in for hands here, more regular than any: the
 figures say whether new letters are learned, not how well a given hand will be read. What is
 forgotten is measured on real lines of other hands (`--reference`) where there are any.
 

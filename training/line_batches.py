@@ -20,10 +20,10 @@ from htr.config import ModelConfig
 from htr.preprocess import WHITE as WHITE_SHARE
 from htr.preprocess import (
     bucket_width,
-    line_width_px,
     pad_lines,
     prepare_line,
     roomy_width_px,
+    scaled_width_px,
 )
 from training.line_augmentation import WHITE, distort_line
 from training.lines import TrainLine
@@ -194,10 +194,20 @@ def prepare_lines(
 
 
 def _prepared(line: TrainLine, classes: tuple[int, ...], config: ModelConfig) -> PreparedLine:
-    width_px = line_width_px(line.image, config)
-    width_px = roomy_width_px(line.image.shape, width_px, len(classes), config)
-    image = np.rint(prepare_line(line.image, config, width_px) * WHITE).astype(np.uint8)
-    return PreparedLine(line.key, image, classes)
+    height_px, width_px = line.image.shape[:2]
+    wide_px = width_to_learn_px(height_px, width_px, len(classes), config)
+    return PreparedLine(line.key, image_to_learn(line.image, wide_px, config), classes)
+
+
+def width_to_learn_px(height_px: int, width_px: int, characters: int, config: ModelConfig) -> int:
+    """Return the width that a line image of that size, with so many characters, is learned at."""
+    wide_px = scaled_width_px(height_px, width_px, config)
+    return roomy_width_px((height_px, width_px), wide_px, characters, config)
+
+
+def image_to_learn(gray: np.ndarray, width_px: int, config: ModelConfig) -> np.ndarray:
+    """Return the line as that of `PreparedLine`, so wide. gray: uint8 (H, W)."""
+    return np.rint(prepare_line(gray, config, width_px) * WHITE).astype(np.uint8)
 
 
 def make_batch(

@@ -21,11 +21,16 @@ from htr.alphabet import Alphabet
 from htr.config import ModelConfig
 from htr.errors import RecognitionError
 from htr.lines_data import LabelledLine, LineSet, open_line_set
-from htr.preprocess import bucket_width, prepare_line, roomy_width_px, scaled_width_px
+from htr.preprocess import bucket_width
 from training.errors import TrainingError
 from training.frozen_lines import has_snapshot, read_snapshot
-from training.line_augmentation import WHITE
-from training.line_batches import PX_PER_STEP, BatchLine, prepare_lines
+from training.line_batches import (
+    PX_PER_STEP,
+    BatchLine,
+    image_to_learn,
+    prepare_lines,
+    width_to_learn_px,
+)
 from training.lines import TrainLine, thinned
 from training.losses import lines_without_room
 
@@ -64,7 +69,7 @@ class StoredLine:
             self.lock
         ):  # archives are read from the thread that makes batches and from that of looks
             gray = self.line_set.image(self.label)
-        return np.rint(prepare_line(gray, self.config, self.width_px) * WHITE).astype(np.uint8)
+        return image_to_learn(gray, self.width_px, self.config)
 
 
 class RealLines:
@@ -129,9 +134,7 @@ class RealLines:
             self._leave_out("unreadable", str(error))
             return None
         classes = tuple(self._alphabet.encode(label.text))
-        size_px = (height_px, width_px)
-        wide = scaled_width_px(height_px, width_px, self._config)
-        wide = roomy_width_px(size_px, wide, len(classes), self._config)
+        wide = width_to_learn_px(height_px, width_px, len(classes), self._config)
         steps = bucket_width(wide, self._config) // PX_PER_STEP
         if lines_without_room([steps], [classes]):
             self._leave_out("without_room", f"{label.file} is too narrow for its text")

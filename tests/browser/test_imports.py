@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from exchange import write_page_xml
-from tests.browser.conftest import ARTEFACTS, Server
+from tests.browser.conftest import ARTEFACTS, WAIT_MS, Server
 from tests.projects import NOW, described, image, project_zip
 
 pytestmark = pytest.mark.browser
@@ -72,6 +74,31 @@ def test_what_cannot_be_taken_in_is_left_out_only_by_agreement(
     tab.get_by_text("1 page is in, with 3 lines.").first.wait_for()
     panel.wait_for(state="detached")
     assert count(server, "select count(*) from reading where text like 'page 1 line%'") == 3
+
+
+def test_import_that_ends_before_the_screen_looks_again_is_told_of(
+    tab, server: Server, tmp_path: Path
+) -> None:
+    choose(tab, "library", [project_zip(tmp_path, pages=1, title="Quick")])
+    panel = tab.locator('.place[data-place="library"] .import')
+    panel.get_by_label("by people").check()
+
+    def hold_back(route) -> None:
+        """Answer a request once no import is at work any more."""
+        answer = route.fetch()
+        at_work = "kind = 'import' and state in ('waiting', 'running')"
+        limit = time.monotonic() + WAIT_MS / 1000
+        while (
+            count(server, f"select count(*) from run where {at_work}") and time.monotonic() < limit
+        ):
+            time.sleep(0.05)
+        route.fulfill(response=answer)
+
+    tab.route(re.compile("component_server"), hold_back)
+    panel.get_by_role("button", name="Take it in").click()
+    tab.get_by_text("1 page is in, with 3 lines.").wait_for()
+    tab.unroute_all(behavior="wait")
+    panel.wait_for(state="detached")
 
 
 def test_import_that_is_forgotten_leaves_nothing(tab, server: Server, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@
     constructor(holder, server, { document, onChange }) {
       Object.assign(this, { holder, server, document, onChange });
       this.panels = new Map(); // look -> {element, drawn}
-      this.following = new Map(); // run that takes in -> look
+      this.following = new Set(); // runs that take in, whose end is to be told
       this.rows = holder.appendChild(h("div", { class: "uploads" }));
     }
 
@@ -86,9 +86,9 @@
       const { imports } = await call(this.server.imports, { document: asked });
       if (asked !== this.document() || !this.entered) return;
       this.show(imports);
-      const ended = [...this.following.keys()].filter((run) => !imports.some((one) => one.run === run && ACTIVE.includes(one.state)));
+      const ended = [...this.following].filter((run) => !imports.some((one) => one.run === run && ACTIVE.includes(one.state)));
       for (const run of ended) await this.tell(run);
-      for (const one of imports) if (one.step === "take" && ACTIVE.includes(one.state)) this.following.set(one.run, one.look);
+      for (const one of imports) if (one.step === "take" && ACTIVE.includes(one.state)) this.following.add(one.run);
       if (this.following.size) this.onChange();
       if (imports.some((one) => ACTIVE.includes(one.state))) this.timer = setTimeout(() => this.refresh().catch(say), POLL_MS);
     }
@@ -96,6 +96,7 @@
     async tell(run) {
       this.following.delete(run);
       const { state, result } = await call(this.server.import_result, { run });
+      if (ACTIVE.includes(state)) this.following.add(run); // what was listed was older than it
       this.onChange();
       if (state !== "done") return;
       const open = this.document() === null && result.documents.length === 1;
@@ -130,6 +131,12 @@
       return h("section", { class: "import", "data-state": one.state, "data-step": one.step }, parts);
     }
 
+    // Asks for pages to be taken in; few are in before the screen looks again, and are told of too.
+    async take(one, wish) {
+      const { run } = await call(this.server.take_import, { run: one.run, ...wish });
+      this.following.add(run);
+    }
+
     button(words, action, first = false) {
       return h("button", { type: "button", class: first ? "first" : null, onclick: () => action().then(() => this.refresh()).catch(say) }, words);
     }
@@ -149,7 +156,7 @@
       return [h("p", { class: one.state === "failed" ? "state-failed" : null }, one.state === "failed" ? t.said(one.message)
         : taking ? t`Stopped. The pages that are in stay.` : t`Stopped.`),
       h("div", { class: "buttons" },
-        taking ? this.button(t`Go on`, () => call(this.server.take_import, { run: one.run, by: "human", partly: true, read: true }), true) : null,
+        taking ? this.button(t`Go on`, () => this.take(one, { by: "human", partly: true, read: true }), true) : null,
         this.forget(one, taking ? t`Leave it at that` : t`Close`))];
     }
 
@@ -172,8 +179,8 @@
         choice("human", t`by people: it counts as corrected, and models learn from it`),
         choice("machine", t`by a machine: it waits to be checked`));
       const chosen = () => (textual ? by.querySelector("input:checked")?.value : "human");
-      const start = this.button(t`Take it in`, () => call(this.server.take_import, {
-        run: one.look, by: chosen(), partly: partly.checked, read: read.checked,
+      const start = this.button(t`Take it in`, () => this.take(one, {
+        by: chosen(), partly: partly.checked, read: read.checked,
       }), true);
       function check() {
         start.disabled = !chosen() || (total > 0 && !partly.checked);

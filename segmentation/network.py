@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -21,7 +22,7 @@ from segmentation.maps import PageMaps
 from segmentation.order import reading_order
 from segmentation.outlines import outline_lines
 from segmentation.side_notes import with_side_notes
-from segmentation.unet import STRIDE, Segmenter, load_segmenter
+from segmentation.unet import STRIDE, Segmenter, SegmenterConfig, load_segmenter
 from segmentation.vectorise import (
     FoundLine,
     mean_cosine,
@@ -44,6 +45,8 @@ LOOK_SIDE_PX = 900.0  # long side at which the four ways up are compared
 UPRIGHT_COSINE = 0.7  # a page above it is upright
 LYING_COSINE = 0.4  # one above it does not lie on its side
 TURN_MARGIN = 0.01  # by how much another way up has to be surer
+TRIAL_SIDE_PX, TRIAL_ROUNDS = 256, 3
+TRIAL_GAIN = 1.2  # of bfloat16 over float32: a choice near it could change with every start
 TURN_FLAGS = {1: ("vertical",), 2: ("upside-down",), 3: ("vertical",)}
 
 
@@ -158,7 +161,7 @@ def draw_maps(gray: np.ndarray, scale: float, network: Segmenter) -> PageMaps:
     small = cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_REPLICATE)
     x = ((torch.from_numpy(small).float() - 128) / 64)[None, None]
     x = x.to(memory_format=torch.channels_last)
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=_fast_bf16()):
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=_bf16_pays()):
         fine, coarse = network(x)
     fine = torch.sigmoid(fine[0].float())[:, : size[1] // 2, : size[0] // 2]
     coarse = coarse[0].float()[:, : size[1] // 4, : size[0] // 4]
@@ -206,7 +209,22 @@ def _bounded(scale: float, gray: np.ndarray) -> float:
 
 
 @lru_cache(maxsize=1)
-def _fast_bf16() -> bool:
-    """Whether the processor multiplies bfloat16 itself; elsewhere it is slower than float32."""
+def _bf16_pays() -> bool:
+    """Whether bfloat16 is faster than float32 here; timed once a process, with random weights.
+
+    Processors that compute it may be slower at it: Intel's without AMX take half as long again.
+    """
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(supported and supported())
+    if not (supported and supported()):
+        return False  # emulated, so that even the trial would take long
+    network = Segmenter(SegmenterConfig()).eval()
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    blank = torch.zeros(1, 1, TRIAL_SIDE_PX, TRIAL_SIDE_PX).to(memory_format=torch.channels_last)
+    seconds = {False: math.inf, True: math.inf}
+    for _ in range(TRIAL_ROUNDS):  # the first also picks kernels
+        for enabled in seconds:
+            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+                begun = time.thread_time()  # other processes, which may be busy, don't decide
+                network(blank)
+                seconds[enabled] = min(seconds[enabled], time.thread_time() - begun)
+    return seconds[False] > TRIAL_GAIN * seconds[True]

@@ -14,6 +14,7 @@ from htr.device import (
     is_out_of_memory,
     measured_precision,
     set_threads,
+    training_precision,
     usable_cores,
 )
 from htr.errors import RecognitionError
@@ -63,6 +64,26 @@ def test_gpu_beyond_the_last_is_refused() -> None:
 def test_unknown_device_is_refused(name: str) -> None:
     with pytest.raises(RecognitionError, match="Expected auto, cpu, cuda or cuda:N"):
         choose_device(name)
+
+
+@pytest.mark.parametrize(
+    ("maker", "matrix_units", "precision"),
+    [
+        ("AuthenticAMD", False, "bf16"),
+        ("GenuineIntel", False, "fp32"),
+        ("GenuineIntel", True, "bf16"),
+    ],
+)
+def test_training_takes_bf16_where_the_processor_gains_by_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, maker: str, matrix_units: bool, precision: str
+) -> None:
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nvendor_id\t: {maker}\n")
+    monkeypatch.setattr(device, "CPU_FACTS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: matrix_units)
+    monkeypatch.setattr(device, "precision_candidates", lambda _: ("fp32", "bf16"))
+    assert training_precision(CPU) == precision
+    monkeypatch.setattr(device, "precision_candidates", lambda _: ("fp32",))
+    assert training_precision(CPU) == "fp32"
 
 
 def test_precision_must_be_known_and_possible() -> None:

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from htr.config import ModelConfig
+from htr.dropout import Dropout, DropPath
 from htr.errors import ModelInputError
 from htr.stem import Stem, split_heads
 
@@ -69,7 +70,7 @@ class HTRConvText(nn.Module):
         drop_path: that of the last block; it grows to it from none in the first.
         """
         for module in self.modules():
-            if isinstance(module, nn.Dropout):
+            if isinstance(module, Dropout):
                 module.p = dropout
         last = max(1, self.config.depth - 1)
         for index, block in enumerate(self.blocks):
@@ -154,7 +155,7 @@ class RelativeAttention(nn.Module):
         self.rel_pos_bias = RelativeBias(config.max_relative_positions, config.heads)
         self.qkv = nn.Linear(config.embed_dim, 3 * config.embed_dim)
         self.proj = nn.Linear(config.embed_dim, config.embed_dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, T, D) for (B, T, D)."""
@@ -193,7 +194,7 @@ class FeedForward(nn.Module):
         super().__init__()
         self.lin1 = nn.Linear(wide, 4 * wide)
         self.lin2 = nn.Linear(4 * wide, wide)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, T, D) for (B, T, D)."""
@@ -210,7 +211,7 @@ class TimeConvolution(nn.Module):
         self.dw = nn.Conv1d(wide, wide, kernel, padding=kernel // 2, groups=wide)
         self.gn = nn.GroupNorm(1, wide)
         self.pw2 = nn.Conv1d(wide, wide, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, T, D) for (B, T, D)."""
@@ -266,19 +267,3 @@ class LayerScale(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the weighted branch."""
         return x * self.gamma
-
-
-class DropPath(nn.Module):
-    """In training, drops a branch for whole samples and scales up the others."""
-
-    def __init__(self, share: float) -> None:
-        """Drop this share of the samples, 0 to 1."""
-        super().__init__()
-        self.share = share
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (B, T, D) with some samples zero; unchanged in eval mode."""
-        if not self.training or self.share == 0:
-            return x
-        kept = torch.rand(x.shape[0], 1, 1, device=x.device) >= self.share
-        return x * kept.to(x.dtype) / (1 - self.share)

@@ -35,6 +35,12 @@ class BatchStatistics:
         self._restore()
 
     @torch.no_grad()
+    def take(self, others: BatchStatistics) -> None:
+        """Take up what parts have left that a replica of the model computed."""
+        for mean, other in zip(self.means, others.means, strict=True):
+            mean.add_(other)
+
+    @torch.no_grad()
     def put(self) -> None:
         """End the step."""
         for running, mean in zip(self._running, self.means, strict=True):

@@ -10,11 +10,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from htr.batch_workers import batch_workers
 from htr.device import autocast, is_out_of_memory, training_precision
 from training.batch_statistics import BatchStatistics
 from training.errors import TrainingError
 from training.line_batches import LineBatch
 from training.losses import LossWeights, ctc_loss, total_loss
+from training.replicas import Networks, Replicas
 from training.tcm import tcm_contexts, tcm_loss
 from training.team import ALONE, Team
 from training.trainable import Trainable
@@ -102,6 +104,7 @@ class Learner:
         self.layout = layout_for(trainable)
         self.model.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.tcm = trainable.tcm.to(device) if trainable.tcm and config.tcm_weight > 0 else None
+        self.replicas = Replicas(self.model, self.tcm, device)
         self.optimizer = torch.optim.AdamW(self._groups(), betas=BETAS, fused=True)
         self.average = WeightAverage(self.model, config.ema_decay)
 
@@ -188,35 +191,63 @@ class Learner:
                 torch.cuda.empty_cache()
 
     def _sum_of_parts(self, batch: LineBatch, number: int, statistics: BatchStatistics) -> Tensor:
-        self.optimizer.zero_grad()
+        """Return the sum over parts of the step; on a CPU each core computes some of them."""
+        self.replicas.forget_gradients()
         statistics.begin()
-        lines, total = len(batch.targets), torch.zeros(1, device=self.device)
-        for begin in range(0, lines, self.micro_lines):
-            part = slice(begin, begin + self.micro_lines)
-            share = len(batch.targets[part]) / batch.step_lines
-            seed = self.config.seed * STEP_SEED + number + (batch.first + begin) * LINE_SEED
-            torch.manual_seed(seed)
-            loss = self.loss(
-                torch.as_tensor(batch.images[part]),
-                torch.tensor(batch.step_counts[part]),
-                batch.targets[part],
-            )
+        lines = len(batch.targets)
+        with batch_workers(self.device) as workers:
+            size = min(self.micro_lines, math.ceil(lines / workers.count))
+            parts = [slice(begin, begin + size) for begin in range(0, lines, size)]
+            at_once = min(workers.count, len(parts))
+            futures = [
+                workers.submit(self._gradients_of, networks, batch, parts[at::at_once], number)
+                for at, networks in enumerate(self.replicas.first(at_once))
+            ]
+            losses = [future.result() for future in futures]
+        self.replicas.gather_gradients()
+        for _, left in losses:
+            statistics.take(left)
+        return torch.stack([loss for loss, _ in losses]).sum(0)
+
+    def _gradients_of(
+        self, networks: Networks, batch: LineBatch, parts: Sequence[slice], number: int
+    ) -> tuple[Tensor, BatchStatistics]:
+        """Return the parts' share of the step's loss, (1,), and what they leave to batch norm.
+
+        Their gradients are added to those of the networks.
+        """
+        left = BatchStatistics(networks.model if self.train_batch_norm else None)
+        left.begin()
+        total = torch.zeros(1, device=self.device)
+        for part in parts:
+            targets = batch.targets[part]
+            share = len(targets) / batch.step_lines
+            seed = self.config.seed * STEP_SEED + number + (batch.first + part.start) * LINE_SEED
+            networks.draw(seed)
+            counts = torch.tensor(batch.step_counts[part])
+            loss = self.loss(networks, torch.as_tensor(batch.images[part]), counts, targets)
             (loss * share).backward()
             total += loss.detach() * share
-            statistics.add(share)
-        return total
+            left.add(share)
+        return total, left
 
-    def loss(self, images: Tensor, step_counts: Tensor, targets: Sequence[Sequence[int]]) -> Tensor:
+    def loss(
+        self,
+        networks: Networks,
+        images: Tensor,
+        step_counts: Tensor,
+        targets: Sequence[Sequence[int]],
+    ) -> Tensor:
         """Return the weighted loss of lines: images (B, 1, 64, W), time steps, classes."""
         images = images.to(self.device).contiguous(memory_format=self.layout)
         with autocast(self.device, self.precision):
-            features = self.model.features(images)
+            features = networks.model.features(images)
         features = features.float()  # as in reading: the heads are computed in 32 bits
-        ctc = ctc_loss(self.model.head(features), step_counts, targets)
+        ctc = ctc_loss(networks.model.head(features), step_counts, targets)
         tcm = None
-        if self.tcm:
-            contexts = tcm_contexts(targets, self.tcm.pad).to(self.device)
-            tcm = tcm_loss(self.tcm, features, contexts, step_counts)
+        if networks.tcm:
+            contexts = tcm_contexts(targets, networks.tcm.pad).to(self.device)
+            tcm = tcm_loss(networks.tcm, features, contexts, step_counts)
         return total_loss(ctc, tcm, LossWeights(self.config.ctc_weight, self.config.tcm_weight))
 
     @contextlib.contextmanager

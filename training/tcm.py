@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from htr.alphabet import BLANK
+from htr.dropout import Dropout
 from htr.header import TCM_WIDTH
 from training.errors import TrainingTextError
 
@@ -76,7 +77,7 @@ class TCMHead(nn.Module):
         self.txt_proj = nn.Linear(TCM_WIDTH, embed_dim)
         self.q_norm = nn.LayerNorm(embed_dim)
         self.kv_norm = nn.LayerNorm(embed_dim)
-        self.dropout = nn.Dropout(DROPOUT)
+        self.dropout = Dropout(DROPOUT)
         self.classifier = nn.Linear(embed_dim, classes + 1)
 
     @property

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from htr.config import ModelConfig, config_from
+from htr.dropout import DropPath
 from htr.errors import ModelConfigError, ModelInputError
 from htr.model import (
     PUBLISHED_LAYER_SCALE,
     PX_PER_STEP,
-    DropPath,
     HTRConvText,
     RelativeBias,
     RestoreTime,

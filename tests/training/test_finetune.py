@@ -235,10 +235,10 @@ def test_progress_counts_to_the_planned_steps_and_time_left_ends_at_nothing() ->
 class ShortOfMemory(Learner):
     """Has room for a single line at once."""
 
-    def loss(self, images, step_counts, targets):
+    def loss(self, networks, images, step_counts, targets):
         if len(targets) > 1:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")
-        return super().loss(images, step_counts, targets)
+        return super().loss(networks, images, step_counts, targets)
 
 
 def test_batch_is_halved_when_memory_runs_out(monkeypatch) -> None:
@@ -252,7 +252,7 @@ def test_batch_is_halved_when_memory_runs_out(monkeypatch) -> None:
 class NoMemory(Learner):
     """Has room for nothing."""
 
-    def loss(self, images, step_counts, targets):
+    def loss(self, networks, images, step_counts, targets):
         raise MemoryError
 
 
@@ -267,8 +267,8 @@ class Overflowing(Learner):
 
     bad = range(0, 0)
 
-    def loss(self, images, step_counts, targets):
-        loss = super().loss(images, step_counts, targets)
+    def loss(self, networks, images, step_counts, targets):
+        loss = super().loss(networks, images, step_counts, targets)
         self.calls = getattr(self, "calls", 0) + 1
         return loss * float("nan") if self.calls in self.bad else loss
 

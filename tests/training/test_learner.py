@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -59,6 +60,75 @@ def test_step_in_parts_has_the_gradient_of_the_whole() -> None:
         trained._gradients(batches().batch(0), 0)
         gradients.append(trained.model.head.weight.grad.clone())
     assert torch.allclose(gradients[0], gradients[1], rtol=1e-3, atol=1e-5)
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    assert torch.get_num_threads() == 2  # of the caller, whatever the steps did
+    torch.set_num_threads(before)
+
+
+def without_chance(trained: Learner) -> Learner:
+    trained.model.set_dropout(0.0, 0.0)
+    return trained
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("train_batch_norm", [False, True])
+def test_threads_that_share_a_step_take_the_step_of_one(train_batch_norm: bool) -> None:
+    """Four lines by two threads, one by one: the order of sums is all that differs."""
+    found = []
+    for threads in (2, 1):
+        torch.set_num_threads(threads)
+        trained = without_chance(
+            Learner(
+                tiny_trainable(),
+                replace(QUICK, batch_lines=4, precision="fp32", tcm_weight=0.0),
+                torch.device("cpu"),
+                micro_lines=1,
+                train_batch_norm=train_batch_norm,
+            )
+        )
+        trained._mode()
+        for step in range(2):
+            trained._gradients(batches().batch(step), step)
+        gradients = [p.grad for p in trained.model.parameters() if p.grad is not None]
+        found.append([*gradients, *statistics(trained.model)])
+    torch.set_num_threads(2)
+    assert len(found[0]) == len(found[1])
+    assert all(torch.allclose(a, b, rtol=1e-3, atol=1e-5) for a, b in zip(*found, strict=True))
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_threads_that_share_a_step_give_the_same_bits_every_time() -> None:
+    """Dropout too, whichever thread comes first."""
+    runs = []
+    for _ in range(3):
+        trained = learner(batch_lines=4, tcm_weight=1.0)
+        for step in range(3):
+            trained.step(batches().batch(step), step, 1.0)
+        runs.append(trained.tensors())
+    assert all(torch.equal(runs[0][k], v) for run in runs[1:] for k, v in run.items())
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_threads_drop_by_chance_of_their_own() -> None:
+    trained = learner(batch_lines=4)
+    trained.step(batches().batch(0), 0, 1.0)
+    first, second = trained.replicas.first(2)
+    drawn = []
+    for networks in (first, second, first):
+        networks.draw(7)
+        drawn.append(networks.model.blocks[0].attn.dropout(torch.ones(1, 8, 8)))
+    assert torch.equal(drawn[0], drawn[1]) and torch.equal(drawn[0], drawn[2])
+    assert bool((drawn[0] == 0).any())
+    assert all(
+        a.data_ptr() == b.data_ptr()
+        for a, b in zip(first.parameters, second.parameters, strict=True)
+    )
 
 
 def test_rate_of_nothing_changes_nothing() -> None:

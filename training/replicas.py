@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import nn
@@ -29,12 +30,12 @@ class Networks:
     tcm: TCMHead | None
     chance: torch.Generator | None
 
-    @property
+    @cached_property
     def modules(self) -> list[nn.Module]:
         """The networks that are there."""
         return [self.model, *([self.tcm] if self.tcm else [])]
 
-    @property
+    @cached_property
     def parameters(self) -> list[nn.Parameter]:
         """All weights, in an order that all replicas share."""
         return [parameter for module in self.modules for parameter in module.parameters()]

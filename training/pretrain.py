@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from htr.config import ModelConfig
+from htr.device import set_threads
 from htr.errors import RecognitionError
 from services.page_lines import line_set_of
 from synthesis.fetch_fonts import FONTS
@@ -32,7 +33,7 @@ CUT = "pages"  # folder within that of the run: the lines that were cut out of p
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit status: 0 done, 1 something failed, 130 interrupted."""
     options = _parser().parse_args(arguments)
-    torch.set_num_threads(options.threads)
+    set_threads(options.threads)
     try:
         with joined_team(options.device) as (team, device):
             options.device = device
@@ -166,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--minutes", type=float, default=standard.minutes, help="training time; it shapes all")
     add("--steps", type=int, help="fix the steps instead of the minutes")
     add("--seed", type=int, default=standard.seed, help="of all chance")
-    add("--threads", type=int, default=1, help="threads of torch")
+    add("--threads", type=int, help="of a CPU, each with lines of its own (one a core)")
     add("--loaders", type=int, default=1, help="threads that make batches; more for a GPU")
     add(
         "--resident",

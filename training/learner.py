@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -17,6 +16,7 @@ from training.errors import TrainingError
 from training.line_batches import LineBatch
 from training.losses import LossWeights, ctc_loss, total_loss
 from training.replicas import Networks, Replicas
+from training.sharpness import climbed
 from training.tcm import tcm_contexts, tcm_loss
 from training.team import ALONE, Team
 from training.trainable import Trainable
@@ -88,7 +88,7 @@ class Learner:
         """Move the trainable to the device; it is trained in place.
 
         micro_lines: None computes all lines of a step at once. train_batch_norm: see `_mode`.
-        sam_rho: how far sharpness-aware steps look around, see `_climbed`; 0 takes plain steps.
+        sam_rho: how far sharpness-aware steps look around, see `climbed`; 0 takes plain steps.
         team: the processes that compute a share of each step.
         """
         self.trainable = trainable
@@ -120,7 +120,7 @@ class Learner:
             group["lr"] = self.config.learning_rate * rate
         loss = self._gradients(batch, number)
         if self.sam_rho > 0:
-            with self._climbed():
+            with climbed(self.model, self._parameters(), self.sam_rho):
                 self._gradients(batch, number)
         norm = nn.utils.clip_grad_norm_(self._parameters(), self.config.clip_norm)
         if not (math.isfinite(loss) and torch.isfinite(norm)):
@@ -249,36 +249,6 @@ class Learner:
             contexts = tcm_contexts(targets, networks.tcm.pad).to(self.device)
             tcm = tcm_loss(networks.tcm, features, contexts, step_counts)
         return total_loss(ctc, tcm, LossWeights(self.config.ctc_weight, self.config.tcm_weight))
-
-    @contextlib.contextmanager
-    def _climbed(self) -> Iterator[None]:
-        """Within it the weights are where the loss is highest nearby: sam_rho up the gradient.
-
-        The gradient that is taken there leads away from sharp minima, which do not hold for other
-        lines. Statistics of batch norm are not taken there.
-
-        Source: Foret et al. 2021, "Sharpness-Aware Minimization".
-        """
-        parameters = [p for p in self._parameters() if p.grad is not None]
-        gradients = [p.grad for p in parameters]
-        length = float(torch.nn.utils.get_total_norm(gradients))  # type: ignore[arg-type]
-        scale = self.sam_rho / (length + 1e-12) if math.isfinite(length) else 0.0
-        kept = [p.detach().clone() for p in parameters]
-        norms = [m for m in self.model.modules() if isinstance(m, nn.BatchNorm2d)]
-        momenta = [module.momentum for module in norms]
-        with torch.no_grad():
-            for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter.add_(gradient, alpha=scale)  # type: ignore[arg-type]
-        for module in norms:
-            module.momentum = 0.0
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                for parameter, value in zip(parameters, kept, strict=True):
-                    parameter.copy_(value)
-            for module, momentum in zip(norms, momenta, strict=True):
-                module.momentum = momentum
 
     def _mode(self) -> None:
         """Put the network in training mode.

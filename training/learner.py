@@ -196,9 +196,9 @@ class Learner:
         statistics.begin()
         lines = len(batch.targets)
         with batch_workers(self.device) as workers:
-            size = min(self.micro_lines, math.ceil(lines / workers.count))
+            at_once = min(workers.count, self.micro_lines, lines)
+            size = min(self.micro_lines // at_once, math.ceil(lines / at_once))
             parts = [slice(begin, begin + size) for begin in range(0, lines, size)]
-            at_once = min(workers.count, len(parts))
             futures = [
                 workers.submit(self._gradients_of, networks, batch, parts[at::at_once], number)
                 for at, networks in enumerate(self.replicas.first(at_once))

@@ -79,7 +79,7 @@ def without_chance(trained: Learner) -> Learner:
 @pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("train_batch_norm", [False, True])
 def test_threads_that_share_a_step_take_the_step_of_one(train_batch_norm: bool) -> None:
-    """Four lines by two threads, one by one: the order of sums is all that differs."""
+    """Four lines, two at once: the order of sums is all that differs."""
     found = []
     for threads in (2, 1):
         torch.set_num_threads(threads)
@@ -88,7 +88,7 @@ def test_threads_that_share_a_step_take_the_step_of_one(train_batch_norm: bool) 
                 tiny_trainable(),
                 replace(QUICK, batch_lines=4, precision="fp32", tcm_weight=0.0),
                 torch.device("cpu"),
-                micro_lines=1,
+                micro_lines=threads,  # one each
                 train_batch_norm=train_batch_norm,
             )
         )

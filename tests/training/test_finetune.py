@@ -246,7 +246,7 @@ def test_batch_is_halved_when_memory_runs_out(monkeypatch) -> None:
     config = replace(QUICK, batch_lines=4)
     result = finetune(tiny_trainable(), drawn_lines(4), (), config, report=go)
     assert result.steps == 6
-    assert result.settings["micro_lines"] == 1
+    assert result.settings["micro_lines"] in (1, 2)  # 2: by two threads, one each
 
 
 class NoMemory(Learner):

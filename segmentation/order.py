@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from segmentation.entries import entries_of
 from segmentation.lines import Line
 
 LEVEL = 0.5  # of the spacing: lines whose heights differ by less stand side by side
@@ -46,7 +47,13 @@ def reading_order(lines: Sequence[Line], page_width_px: int, page_height_px: int
             continue
         curves = [_upright(lines[k], turns, page_width_px, page_height_px) for k in members]
         spacing_px = float(np.median([lines[k].spacing_px for k in members]))
-        order += [members[k] for k in _sorted_lines(_precedence(curves, spacing_px), curves)]
+        entries = entries_of(curves, spacing_px)
+        parts = [entries == number for number in np.unique(entries)] if entries is not None else []
+        for part in parts or [np.ones(len(curves), dtype=bool)]:
+            own = np.flatnonzero(part)
+            chosen = [curves[k] for k in own]
+            before = _precedence(chosen, spacing_px)
+            order += [members[own[k]] for k in _sorted_lines(before, chosen)]
     return order
 
 

@@ -20,12 +20,14 @@ REACH = 0.5  # how far above its key an entry may begin
 KEYS_LEAST = 4  # fewer are no register
 ROWS_SHARE = 0.6  # of the keys: so many stand at the beginning of a row
 TEXT_SHARE = 0.4  # of the keys: so many have text in their row
+ACROSS_SHARE = 0.25  # of the keys: so many wide lines may cross their column, as headings do
 
 
-def entries_of(curves: list[np.ndarray], spacing_px: float) -> np.ndarray | None:
+def entries_of(curves: list[np.ndarray], spacing_px: float, sure: np.ndarray) -> np.ndarray | None:
     """Return which entry each line is of, (N,) from 1, 0 above the first; None: no register.
 
-    curves: baselines (N, 2) of an upright page, sorted by x.
+    curves: baselines (N, 2) of an upright page, sorted by x. sure: (N,) booleans; what is doubtful
+    belongs to an entry, but does not tell that there are any.
     """
     if len(curves) < 3 * KEYS_LEAST or spacing_px <= 0:
         return None
@@ -35,15 +37,24 @@ def entries_of(curves: list[np.ndarray], spacing_px: float) -> np.ndarray | None
     level = np.abs(height[:, None] - height) < LEVEL * spacing_px
     follows = level & (left[None, :] > right[:, None] - spacing_px / 2)  # (key, line beside it)
     np.fill_diagonal(follows, False)
+    follows &= sure
     in_row = follows.sum(1) >= 2
     in_row &= (follows & (width <= CELL_WIDTH)).any(1)
     has_text = (follows & (width >= TEXT_WIDTH)).any(1)
-    narrow = width <= KEY_WIDTH
+    narrow = (width <= KEY_WIDTH) & sure
     centre = (left + right) / 2
     for seed in sorted(np.flatnonzero(narrow & in_row), key=lambda k: centre[k]):
         middle = np.median(centre[narrow & in_row & _near(centre, centre[seed], spacing_px)])
         keys = np.flatnonzero(narrow & _near(centre, middle, spacing_px))
         if len(keys) < KEYS_LEAST:
+            continue
+        across = (
+            (left < middle)
+            & (right > middle)
+            & (width > KEY_WIDTH)
+            & (height >= height[keys].min())
+        )
+        if across.sum() > ACROSS_SHARE * len(keys):
             continue
         if in_row[keys].mean() >= ROWS_SHARE and has_text[keys].mean() >= TEXT_SHARE:
             starts = np.sort(height[keys])

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from segmentation.entries import entries_of
-from segmentation.lines import Line
+from segmentation.lines import ASIDE, Line
 
 LEVEL = 0.5  # of the spacing: lines whose heights differ by less stand side by side
 SHARED_WIDTH = 0.15  # of the narrower line: less is an overhang, not the same column
@@ -47,7 +47,8 @@ def reading_order(lines: Sequence[Line], page_width_px: int, page_height_px: int
             continue
         curves = [_upright(lines[k], turns, page_width_px, page_height_px) for k in members]
         spacing_px = float(np.median([lines[k].spacing_px for k in members]))
-        entries = entries_of(curves, spacing_px)
+        sure = np.array([lines[k].kind != ASIDE for k in members])
+        entries = entries_of(curves, spacing_px, sure)
         parts = [entries == number for number in np.unique(entries)] if entries is not None else []
         for part in parts or [np.ones(len(curves), dtype=bool)]:
             own = np.flatnonzero(part)

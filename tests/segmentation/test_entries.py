@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from segmentation.entries import entries_of
-from segmentation.lines import Line
+from segmentation.lines import ASIDE, Line
 from segmentation.order import reading_order
 
 SPACING_PX = 30.0
@@ -43,7 +44,8 @@ def in_order(layout: list[Line]) -> list[int]:
 
 
 def entries(layout: list[Line]) -> np.ndarray | None:
-    return entries_of([np.array(one.baseline) for one in layout], SPACING_PX)
+    sure = np.array([one.kind != ASIDE for one in layout], dtype=bool)
+    return entries_of([np.array(one.baseline) for one in layout], SPACING_PX, sure)
 
 
 @pytest.mark.parametrize("degrees", [0.0, 1.5, -1.5])
@@ -80,7 +82,22 @@ def test_notes_beside_a_letter_are_no_keys() -> None:
     assert entries(notes + [line(150, 100 + 30 * k, 860) for k in range(25)]) is None
 
 
+def test_doubtful_finds_at_the_left_are_no_keys() -> None:
+    layout = [
+        replace(one, kind=ASIDE) if one.baseline[0][0] < 200 and k else one
+        for k, one in enumerate(register())
+    ]
+    assert sum(one.kind == ASIDE for one in layout) == 10  # five numbers and dates
+    assert entries(layout) is None
+
+
+def test_text_that_runs_across_is_no_register() -> None:
+    prose = [line(20, 105 + 30 * k, 700) for k in range(20)]
+    assert entries(register()) is not None
+    assert entries(register() + prose) is None
+
+
 def test_no_lines_are_no_register() -> None:
     assert entries([]) is None
-    assert entries_of([np.zeros((2, 2))] * 20, SPACING_PX) is None
-    assert entries_of([np.zeros((2, 2))] * 20, 0.0) is None
+    for spacing_px in (SPACING_PX, 0.0):
+        assert entries_of([np.zeros((2, 2))] * 20, spacing_px, np.ones(20, dtype=bool)) is None

@@ -217,7 +217,8 @@ def _bf16_pays() -> bool:
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     if not (supported and supported()):
         return False  # emulated, so that even the trial would take long
-    network = Segmenter(SegmenterConfig()).eval()
+    with torch.random.fork_rng(devices=[]):  # nobody's chance may depend on this trial
+        network = Segmenter(SegmenterConfig()).eval()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     blank = torch.zeros(1, 1, TRIAL_SIDE_PX, TRIAL_SIDE_PX).to(memory_format=torch.channels_last)
     seconds = {False: math.inf, True: math.inf}

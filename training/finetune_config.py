@@ -52,7 +52,7 @@ class FinetuneConfig:
         points, patience: looks at the state of things a run; after so many without a gain on the
             lines set aside it ends.
     Telling: watched_lines, samples: held-out lines read at each look, and those of them shown.
-    precision: "auto" takes bf16 where the processor is faster at it (AMD: 1.4 times as fast as fp32).
+    precision: "auto" takes bf16 where the processor is faster at it (AMD: 1.4 times as fast).
     save_s: seconds between two checkpoints.
     """
 

@@ -74,7 +74,7 @@ def test_a_saved_model_comes_back_with_its_facts(saved: Path) -> None:
     assert not checkpoint.model.training
     images = torch.rand((2, 1, 64, 50), generator=torch.Generator().manual_seed(2))
     with torch.inference_mode():
-        # Weights lie elsewhere in memory, so that some processors add up in another order.
+        # On some processors two equal networks differ in the last bit: sums in another order.
         assert torch.allclose(checkpoint.model(images), tiny_model()(images), atol=1e-5)
     saved_state = tiny_model().state_dict()
     assert all(torch.equal(v, saved_state[k]) for k, v in checkpoint.model.state_dict().items())

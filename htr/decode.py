@@ -18,6 +18,7 @@ BLANK = 0
 TIME_STEP_PX = 4  # the stem's stride in width: px of line image a time step stands for
 OTHERS = 3  # what else a character may be: so many are kept, none below LEAST_OTHER
 LEAST_OTHER = 0.02
+ENTITY = "&amp;"  # nobody writes it by hand; some ground truth has it where "&" is written
 LONE_HALF_PX = 8.0  # half a letter's width on a 64 px strip, where no neighbour tells it
 
 
@@ -261,7 +262,10 @@ def _transcript(
     spans: np.ndarray,
     others: list[tuple[tuple[str, float], ...]],
 ) -> Transcript:
-    """Return the transcript, combining marks joined to the letter they belong to."""
+    """Return the transcript, combining marks joined to the letter they belong to.
+
+    What a model has learned to read as ENTITY is the sign that it stands for.
+    """
     characters: list[Character] = []
     values = zip(texts, confidences.tolist(), spans.tolist(), others, strict=True)
     for text, confidence, (start_px, end_px), other in values:
@@ -271,6 +275,11 @@ def _transcript(
             confidence, start_px = min(letter.confidence, confidence), letter.start_px
             other = ()  # of the letter or of its mark? nobody knows
         characters.append(Character(text, min(confidence, 1.0), start_px, end_px, other))
+        if text == ENTITY[-1] and [one.text for one in characters[-len(ENTITY) :]] == list(ENTITY):
+            run = characters[-len(ENTITY) :]
+            sureness = min(one.confidence for one in run)
+            sign = Character(ENTITY[0], sureness, run[0].start_px, end_px)
+            characters[-len(ENTITY) :] = [sign]
     return Transcript(
         "".join(character.text for character in characters),
         line_confidence(np.array([character.confidence for character in characters])),

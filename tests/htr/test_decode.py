@@ -137,6 +137,18 @@ def test_combining_mark_joins_its_letter() -> None:
     assert read.characters[0].end_px == read.characters[1].start_px
 
 
+def test_sign_that_was_learned_as_an_entity_is_read_as_the_sign() -> None:
+    alphabet = Alphabet(tuple(" &;abmp"))
+    steps = "a &amp; b&am;"
+    width_px = 4 * len(steps)
+    scores = logits(steps, alphabet, probability=0.9)[None]
+    (transcript,) = decode_lines(scores, alphabet, [width_px], [width_px])
+    assert transcript.text == "a & b&am;"
+    sign = transcript.characters[2]
+    assert (sign.text, sign.start_px, sign.end_px) == ("&", 8.0, 28.0)
+    assert sign.confidence == pytest.approx(0.9, abs=1e-4)
+
+
 def test_alphabet_of_another_model_is_refused() -> None:
     with pytest.raises(RecognitionError, match="alphabet of 4 characters needs"):
         decode_lines(np.zeros((1, 8, 7), np.float32), LETTERS, [32], [32])

@@ -73,11 +73,9 @@ def test_a_saved_model_comes_back_with_its_facts(saved: Path) -> None:
     }
     assert not checkpoint.model.training
     images = torch.rand((2, 1, 64, 50), generator=torch.Generator().manual_seed(2))
+    model = tiny_model()  # made outside: weights of inference mode take other kernels
     with torch.inference_mode():
-        # On some processors two equal networks differ in the last bit: sums in another order.
-        assert torch.allclose(checkpoint.model(images), tiny_model()(images), atol=1e-5)
-    saved_state = tiny_model().state_dict()
-    assert all(torch.equal(v, saved_state[k]) for k, v in checkpoint.model.state_dict().items())
+        assert torch.equal(checkpoint.model(images), model(images))
 
 
 def test_a_loaded_model_can_be_trained_and_saved_again(saved: Path, tmp_path: Path) -> None:

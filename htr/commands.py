@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 # torch, OpenCV and the rest are imported by the command that needs them: --help is instant.
-
 if TYPE_CHECKING:
     import numpy as np
 

@@ -275,11 +275,10 @@ def _transcript(
             confidence, start_px = min(letter.confidence, confidence), letter.start_px
             other = ()  # of the letter or of its mark? nobody knows
         characters.append(Character(text, min(confidence, 1.0), start_px, end_px, other))
-        if text == ENTITY[-1] and [one.text for one in characters[-len(ENTITY) :]] == list(ENTITY):
-            run = characters[-len(ENTITY) :]
+        run = characters[-len(ENTITY) :]
+        if text == ENTITY[-1] and [one.text for one in run] == list(ENTITY):
             sureness = min(one.confidence for one in run)
-            sign = Character(ENTITY[0], sureness, run[0].start_px, end_px)
-            characters[-len(ENTITY) :] = [sign]
+            characters[-len(ENTITY) :] = [Character("&", sureness, run[0].start_px, end_px)]
     return Transcript(
         "".join(character.text for character in characters),
         line_confidence(np.array([character.confidence for character in characters])),

@@ -49,9 +49,10 @@ def reading_order(lines: Sequence[Line], page_width_px: int, page_height_px: int
         spacing_px = float(np.median([lines[k].spacing_px for k in members]))
         sure = np.array([lines[k].kind != ASIDE for k in members])
         entries = entries_of(curves, spacing_px, sure)
-        parts = [entries == number for number in np.unique(entries)] if entries is not None else []
-        for part in parts or [np.ones(len(curves), dtype=bool)]:
-            own = np.flatnonzero(part)
+        if entries is None:
+            entries = np.zeros(len(curves), dtype=int)
+        for number in np.unique(entries):
+            own = np.flatnonzero(entries == number)
             chosen = [curves[k] for k in own]
             before = _precedence(chosen, spacing_px)
             order += [members[own[k]] for k in _sorted_lines(before, chosen)]

@@ -270,8 +270,7 @@ class Learner:
 
         Biases, norms and layer scales are few, and zero means nothing to them.
         """
-        modules: list[nn.Module] = [self.model, *([self.tcm] if self.tcm else [])]
-        parameters = [p for module in modules for p in module.parameters()]
+        parameters = self.replicas.own.parameters
         return [
             {
                 "params": [p for p in parameters if p.dim() > 1],

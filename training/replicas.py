@@ -55,13 +55,17 @@ class Replicas:
         """Begin with the networks themselves, where they lie."""
         self._all = [_with_chance(model, tcm, device)]
 
+    @property
+    def own(self) -> Networks:
+        """The networks themselves."""
+        return self._all[0]
+
     def first(self, count: int) -> list[Networks]:
         """Return so many, the networks themselves first; the others as these are now."""
-        own = self._all[0]
         while len(self._all) < count:
-            self._all.append(_replica(own))
+            self._all.append(_replica(self.own))
         for replica in self._all[1:count]:
-            for mine, module in zip(replica.modules, own.modules, strict=True):
+            for mine, module in zip(replica.modules, self.own.modules, strict=True):
                 _imitate(mine, module)
         return self._all[:count]
 
@@ -73,9 +77,8 @@ class Replicas:
 
     def gather_gradients(self) -> None:
         """Add up the gradients of all in those of the networks themselves, always in one order."""
-        own = self._all[0]
         for replica in self._all[1:]:
-            for kept, parameter in zip(own.parameters, replica.parameters, strict=True):
+            for kept, parameter in zip(self.own.parameters, replica.parameters, strict=True):
                 if parameter.grad is None:
                     continue
                 kept.grad = parameter.grad if kept.grad is None else kept.grad.add_(parameter.grad)

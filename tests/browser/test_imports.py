@@ -25,6 +25,14 @@ def choose(tab, place: str, paths: list[Path]) -> None:
     chooser.value.set_files([str(path) for path in paths])
 
 
+def planned(tab, archive: Path, by: str):
+    """Return the panel of an import that was looked through, with whose text it is chosen."""
+    choose(tab, "library", [archive])
+    panel = tab.locator('.place[data-place="library"] .import')
+    panel.get_by_label(by).check()
+    return panel
+
+
 def count(server: Server, sql: str) -> int:
     with sqlite3.connect(server.data_dir / "htr.sqlite") as database:
         return database.execute(sql).fetchone()[0]
@@ -79,9 +87,7 @@ def test_what_cannot_be_taken_in_is_left_out_only_by_agreement(
 def test_import_that_ends_before_the_screen_looks_again_is_told_of(
     tab, server: Server, tmp_path: Path
 ) -> None:
-    choose(tab, "library", [project_zip(tmp_path, pages=1, title="Quick")])
-    panel = tab.locator('.place[data-place="library"] .import')
-    panel.get_by_label("by people").check()
+    panel = planned(tab, project_zip(tmp_path, pages=1, title="Quick"), "by people")
 
     def hold_back(route) -> None:
         """Answer a request once no import is at work any more."""
@@ -112,9 +118,7 @@ def test_import_that_is_forgotten_leaves_nothing(tab, server: Server, tmp_path: 
 def test_pasted_transcription_goes_onto_the_lines_and_undo_takes_it_back(
     tab, server: Server, tmp_path: Path
 ) -> None:
-    choose(tab, "library", [project_zip(tmp_path, pages=1, title="To paste onto")])
-    panel = tab.locator('.place[data-place="library"] .import')
-    panel.get_by_label("by a machine").check()
+    panel = planned(tab, project_zip(tmp_path, pages=1, title="To paste onto"), "by a machine")
     panel.get_by_role("button", name="Take it in").click()
     tab.get_by_role("button", name="Open").click()
     tab.locator('.place[data-place="document"] .card a.title').first.click()

@@ -24,6 +24,7 @@ from training.pretrain_config import FROM_NOTHING, WESTERN, PretrainConfig
 from training.pretrain_lines import characters_of_sources, source_facts
 from training.pretraining import PretrainTask, pretrain, starting_model, with_max_width
 from training.team import Team, joined_team
+from training.widening import widened
 
 ASCII = "".join(chr(code) for code in range(32, 127))
 INTERRUPTED = 130
@@ -86,6 +87,8 @@ def _task(options: argparse.Namespace, team: Team) -> PretrainTask:
         config.tcm_weight > 0,
         config.seed,
     )
+    if options.widen is not None:
+        start = widened(start, options.widen, config.seed)
     if options.max_width is not None:
         start = with_max_width(start, options.max_width)
     facts = {
@@ -178,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     add("--precision", choices=("auto", "fp32", "bf16"), default="auto", help="of the arithmetic")
     add("--embed-dim", type=int, default=128, help="width of a new model; the published: 512")
+    add("--widen", type=int, metavar="WIDTH", help="grow the model to begin with to this width")
     add("--max-width", type=int, help="px at 64 px high that longer lines are squashed to")
     add("--heads", type=int, help="attention heads of a new model")
     add("--batch-lines", type=int, default=standard.batch_lines, help="lines a step")

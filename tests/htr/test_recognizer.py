@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from htr.recognizer import FULL_LINE_PX, Recognizer
 from htr.shipped import default_model_path
 from tests.htr.tiny import ALPHABET, TINY, tiny_model
 
+Compute = Callable[[str], object]
 TEXTS = ("the quick brown", "a", "le 3 mars", "et cetera", "maison", "x y", "a farm", "le 3 mai")
 
 
@@ -236,6 +237,40 @@ def test_wrong_precision_is_refused_before_the_model_is_read(tmp_path: Path) -> 
         Recognizer.load(tmp_path / "missing.safetensors", "cpu", "int8")
     with pytest.raises(CheckpointError, match="missing.safetensors"):
         Recognizer.load(tmp_path / "missing.safetensors", "cpu")
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_network_with_weights_of_16_bits_reads_nearly_as_the_exact_one(
+    shipped: Recognizer, drawn: list[np.ndarray], monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    # What a GPU takes; a CPU computes it too, only slowly.
+    monkeypatch.setattr("htr.recognizer.casts_weights", lambda _: True)
+    exact, short = (
+        Recognizer(shipped._model, shipped.config, shipped.alphabet, precision=one)
+        for one in ("fp32", "bf16")
+    )
+    short.precision = precision
+    expected = logits_of(exact, drawn[:1]).softmax(-1)
+    found = logits_of(short, drawn[:1])
+    assert found.dtype == torch.float32
+    assert not torch.equal(found.softmax(-1), expected)
+    torch.testing.assert_close(found.softmax(-1), expected, atol=0.15, rtol=0)
+    assert next(shipped._model.parameters()).dtype == torch.float32
+
+
+def test_only_the_network_of_the_chosen_precision_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("htr.recognizer.casts_weights", lambda _: True)
+    monkeypatch.setattr("htr.recognizer.precision_candidates", lambda _: ("fp32", "bf16"))
+
+    def choose(_key: object, candidates: Sequence[str], compute: Compute, _clock: object) -> str:
+        for precision in candidates:
+            compute(precision)
+        return "fp32"
+
+    monkeypatch.setattr("htr.recognizer.measured_precision", choose)
+    recognizer = Recognizer(tiny_model(), TINY, ALPHABET, precision="auto")
+    assert recognizer.precision == "fp32"
+    assert recognizer._short_networks == {}
 
 
 @pytest.mark.gpu

@@ -14,16 +14,19 @@ SHIPPED_TEMPERATURES = {("convtext-d128", "2026-11-22T18:27:09+00:00"): 0.936}
 """Of shipped models whose first files, which data folders still hold, were written before it was
 measured; by name and time of creation. Source: benchmarks/LOG.md, 2026-11-22, "Decoding"."""
 
+SHIPPED_NAMES = ("convtext-d192", "convtext-d128")
+"""Of the model in the box, and of those of earlier versions."""
+
 
 def default_model_path() -> Path:
     """Return the file of the model that ships with the app.
 
     Raises RecognitionError when it is missing, as in an incomplete copy of the app.
     """
-    models = sorted(WEIGHTS.glob("*.safetensors"))
-    if not models:
+    path = WEIGHTS / f"{SHIPPED_NAMES[0]}.safetensors"
+    if not path.exists():
         raise RecognitionError(
             f"No model is in {WEIGHTS}; this copy of the app is incomplete. Install it again, "
             "or name a model file."
         )
-    return models[0]
+    return path

@@ -10,7 +10,7 @@ from typing import Any
 import storage
 from htr.errors import RecognitionError
 from htr.header import read_header
-from htr.shipped import default_model_path
+from htr.shipped import SHIPPED_NAMES, default_model_path
 
 LOG = logging.getLogger("htr.models")
 SHIPPED = "shipped"  # among a model's facts
@@ -45,7 +45,7 @@ def _shelve(store: storage.Store, path: Path, current: storage.Model | None) -> 
     header = read_header(path)
     better = (
         current is not None
-        and _is_shipped(current, header.name)
+        and _is_shipped(current)
         and _errors(header.metrics) < _errors(current.scores)
     )
     return storage.register_model(
@@ -59,11 +59,12 @@ def _shelve(store: storage.Store, path: Path, current: storage.Model | None) -> 
     )
 
 
-def _is_shipped(model: storage.Model, name: str) -> bool:
+def _is_shipped(model: storage.Model) -> bool:
     """Say whether a model came with the app; the first versions of the app did not note it."""
-    noted = model.facts.get(SHIPPED) is True
-    unnoted = model.parent_id is None and "imported_from" not in model.facts and model.name == name
-    return noted or unnoted
+    if model.facts.get(SHIPPED) is True:
+        return True
+    own = model.parent_id is not None or "imported_from" in model.facts
+    return model.name in SHIPPED_NAMES and not own
 
 
 def cer_on_test_lines(scores: Mapping[str, Any]) -> float | None:

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 import storage
 from htr.checkpoint import load_checkpoint, save_checkpoint
-from htr.shipped import default_model_path
+from htr.shipped import SHIPPED_NAMES, default_model_path
 from synthesis.example import encode_png
 from synthesis.page import draw_page
 from synthesis.settings import PageSettings
@@ -22,6 +22,7 @@ from tests.browser.pages import field, wait_saved
 
 pytestmark = pytest.mark.browser
 
+SHIPPED = SHIPPED_NAMES[0]
 SECOND = "Second hand <b>v2</b>"
 # As promotion writes them.
 SCORES = {
@@ -126,7 +127,7 @@ def test_another_model_reads_a_page_again_and_shows_what_changed(
     open_app(tab, own_server)
     example_page(tab)
     address = tab.url
-    tab.get_by_text("read by convtext-d128").wait_for()
+    tab.get_by_text(f"read by {SHIPPED}").wait_for()
     expect(tab.get_by_role("button", name="Read again")).to_have_count(0)
     field(tab, 1).fill("decided by a person")
     wait_saved(tab, 1)
@@ -154,7 +155,7 @@ def test_another_model_reads_a_page_again_and_shows_what_changed(
     tab.locator(".htr-message").get_by_role("button", name="What changed").click()
     tab.locator(".pair").first.wait_for()
     told = tab.locator(".changes-told .told").inner_text()
-    assert "read otherwise by Second hand <b>v2</b> than by convtext-d128" in told
+    assert f"read otherwise by {SECOND} than by {SHIPPED}" in told
     assert tab.locator(".pair del").count() > 0
     assert tab.locator(".pair ins").count() > 0
     shots(tab, folder, "changes")
@@ -165,12 +166,12 @@ def test_another_model_reads_a_page_again_and_shows_what_changed(
 
     go(tab, "#/models", "models")
     row(tab, SECOND).get_by_role("link", name=SECOND, exact=True).click()
-    tab.get_by_role("button", name="Go back to convtext-d128").wait_for()
+    tab.get_by_role("button", name=f"Go back to {SHIPPED}").wait_for()
     shots(tab, folder, "model")
-    tab.get_by_role("button", name="Go back to convtext-d128").click()
-    tab.locator(".htr-message", has_text="“convtext-d128” reads from now on").wait_for()
+    tab.get_by_role("button", name=f"Go back to {SHIPPED}").click()
+    tab.locator(".htr-message", has_text=f"“{SHIPPED}” reads from now on").wait_for()
     tab.goto(address)
-    tab.get_by_text("read by convtext-d128").wait_for()  # its reading is still there
+    tab.get_by_text(f"read by {SHIPPED}").wait_for()  # its reading is still there
     assert [field(tab, number).input_value() for number in numbers] == machine
 
 

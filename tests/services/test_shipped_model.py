@@ -10,7 +10,7 @@ import pytest
 
 import storage
 from htr.header import read_header
-from htr.shipped import default_model_path
+from htr.shipped import SHIPPED_NAMES, default_model_path
 from services.model_shelf import ModelShelf
 from services.shipped_model import ready_model
 
@@ -50,6 +50,17 @@ def test_better_one_takes_over_from_that_of_an_earlier_version_and_one_can_go_ba
     assert [current for _, current in names(store)] == [True, False]
 
 
+@pytest.mark.parametrize("name", SHIPPED_NAMES)
+def test_better_one_takes_over_from_one_of_an_earlier_version_with_another_name(
+    store: storage.Store, name: str
+) -> None:
+    before = use(store, name, scores=WORSE)
+    ready_model(store)
+    current = storage.current_model(store)
+    assert current is not None
+    assert (current.name, current.parent_id) == (NAME, before.id)
+
+
 @pytest.mark.parametrize("scores", [{}, {"test": {"cer": 0.0001}}, {"test": "unknown"}])
 def test_one_that_read_better_stays_and_an_unmeasured_one_does_not(
     store: storage.Store, scores: Any
@@ -82,6 +93,10 @@ def test_one_that_somebody_removed_does_not_come_back(store: storage.Store) -> N
     storage.remove_model(store, newest.id)
     ready_model(store)
     assert names(store) == [(own.name, True)]
+
+
+def test_shipped_model_has_the_name_that_it_is_known_by() -> None:
+    assert NAME == SHIPPED_NAMES[0]
 
 
 def test_damaged_copy_of_the_app_reads_on_with_the_model_in_use(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -29,7 +30,7 @@ from training.lines import TrainLine
 from training.pretrain import main
 from training.pretrain_config import FROM_NOTHING, WESTERN, PretrainConfig
 from training.pretrain_lines import RealLines, characters_of_sources, source_facts, validation_lines
-from training.pretraining import LOG, PretrainTask, pretrain, starting_model, with_max_width
+from training.pretraining import LOG, MODEL, PretrainTask, pretrain, starting_model, with_max_width
 from training.trainable import load_trainable, save_trainable
 
 QUICK = PretrainConfig(steps=4, batch_lines=2, warmup_steps=1, drawn_share=0.0)
@@ -311,6 +312,18 @@ def test_command_trains_on_drawn_lines_alone(tmp_path: Path, capsys) -> None:
     begun = events(tmp_path / "run")[0]
     assert begun["started_from"] == "nothing" and begun["settings"]["steps"] == 1
     assert str(tmp_path / "run" / "model.safetensors") in capsys.readouterr().out
+
+
+def test_command_widens_the_model_to_begin_with(tmp_path: Path, capsys) -> None:
+    start = save_trainable(
+        tmp_path / "start.safetensors", tiny_trainable(), name="tiny", created=datetime.now(UTC)
+    )
+    arguments = f"--steps 1 --batch-lines 2 --device cpu --start-from {start}".split()
+    wider = ["--run-dir", str(tmp_path / "wider"), *arguments, "--widen", str(2 * TINY.embed_dim)]
+    assert main(wider) == 0
+    assert load_trainable(tmp_path / "wider" / MODEL).config.embed_dim == 2 * TINY.embed_dim
+    assert main(["--run-dir", str(tmp_path / "no"), *arguments, "--widen", "1"]) == 1
+    assert "cannot be widened to 1" in capsys.readouterr().err
 
 
 def test_command_names_a_source_that_is_not_there(tmp_path: Path, capsys) -> None:

@@ -98,6 +98,7 @@ def _task(options: argparse.Namespace, team: Team) -> PretrainTask:
         ),
         "fetched_fonts": [font.name for font in more_fonts],
         "started_from": options.start_from.name if options.start_from else "nothing",
+        "widened_to": options.widen,
         **machine_facts(),
         "processes": team.size,
     }

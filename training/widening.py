@@ -44,9 +44,10 @@ def widened(trainable: Trainable, embed_dim: int, seed: int) -> Trainable:
     state = model.state_dict()
     for name, value in trainable.model.state_dict().items():
         kept, room = _sides(name, value, old), _sides(name, state[name], config)
-        state[name] = _grown(kept, room.value.shape, chance).reshape(state[name].shape)
+        grown = _grown(kept, room.value.shape, chance)
         if QKV in name:
-            _keep_scores(_sides(name, state[name], config).value, kept.value)
+            _keep_scores(grown, kept.value)
+        state[name] = grown.reshape(state[name].shape)
     model.load_state_dict(state)
     tcm = fresh_head(embed_dim, config.classes, TCM_SEED) if trainable.tcm else None
     return Trainable(model, tcm, trainable.alphabet, config, trainable.facts)

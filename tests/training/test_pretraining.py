@@ -321,6 +321,7 @@ def test_command_widens_the_model_to_begin_with(tmp_path: Path, capsys) -> None:
     arguments = f"--steps 1 --batch-lines 2 --device cpu --start-from {start}".split()
     wider = ["--run-dir", str(tmp_path / "wider"), *arguments, "--widen", str(2 * TINY.embed_dim)]
     assert main(wider) == 0
+    assert events(tmp_path / "wider")[0]["widened_to"] == 2 * TINY.embed_dim
     assert load_trainable(tmp_path / "wider" / MODEL).config.embed_dim == 2 * TINY.embed_dim
     assert main(["--run-dir", str(tmp_path / "no"), *arguments, "--widen", "1"]) == 1
     assert "cannot be widened to 1" in capsys.readouterr().err

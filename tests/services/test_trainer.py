@@ -75,14 +75,16 @@ def finished(store: storage.Store, result: dict[str, Any]) -> int:
 def wait_for(trainer: Trainer, done: Callable[[storage.Run | None], bool]) -> storage.Run:
     """Return the run once it is as wanted; looking at it is what notices its end.
 
-    The process of a run that has come to its end has ended too.
+    The process of a run that has come to its end has ended too, and has been buried: one that
+    nobody asks for its status once it is gone would be warned of, as if it was still running.
     """
     limit_s = time.monotonic() + LIMIT_S
     while time.monotonic() < limit_s:
         state = trainer.state()
         run = state.active or state.ended
         at_work = run and not state.active and run.worker_pid and is_worker(run.worker_pid)
-        if done(run) and not at_work:
+        unburied = [one for one in trainer._workers.values() if one.poll() is None]
+        if done(run) and not at_work and (state.active or not unburied):
             assert run is not None
             return run
         time.sleep(0.1)

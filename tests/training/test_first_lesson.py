@@ -76,7 +76,7 @@ def test_new_character_is_hardly_read_on_lines_of_other_hands(shipped: Trainable
     hands = ("kristi", "cedarville-cursive", "la-belle-aurore")
     elsewhere = [line for hand in hands for line in written(8, 4, "", hand)]
     readings = read_lines(after, elsewhere)
-    assert sum(text.count(HALF) for text in readings) <= 4  # of 500 characters
+    assert sum(text.count(HALF) for text in readings) <= 2  # of 500 characters
     assert cer_of(elsewhere, readings) <= cer_of(elsewhere, read_lines(shipped, elsewhere)) + 0.005
 
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from htr.alphabet import Alphabet
-from htr.config import ModelConfig
 from htr.metrics import line_errors, score
-from htr.model import HTRConvText
 from htr.shipped import default_model_path
 from synthesis.line import draw_line
+from tests.htr.tiny import TINY
+from tests.training.line_sets import tiny_trainable
 from training.errors import TrainableError
 from training.lines import TrainLine
 from training.reading import read_lines, reading_errors
-from training.tcm import fresh_head
 from training.trainable import Trainable, load_trainable
 from training.widening import widened
 
-NARROW = ModelConfig(
-    embed_dim=64, depth=2, heads=2, stem_head_dim=16, down_after=1, up_after=2, classes=12
-)
+NARROW = replace(TINY, embed_dim=64, stem_head_dim=16)
 WIDE = 96
 
 
@@ -109,7 +107,7 @@ def test_heads_of_the_encoder_become_more_and_those_of_the_stem_wider() -> None:
     assert (wide.config.embed_dim, wide.config.heads, wide.config.stem_head_dim) == (96, 3, 24)
     assert wide.tcm is not None
     assert wide.tcm.embed_dim == WIDE
-    assert widened(trainable(with_tcm=False), WIDE, seed=1).tcm is None
+    assert widened(replace(trainable(), tcm=None), WIDE, seed=1).tcm is None
 
 
 @pytest.mark.parametrize(
@@ -126,11 +124,8 @@ def test_width_that_no_network_has_is_refused(width: int, why: str) -> None:
         widened(trainable(), width, seed=1)
 
 
-def trainable(with_tcm: bool = True) -> Trainable:
-    torch.manual_seed(4)
-    model = HTRConvText(NARROW).eval()
-    tcm = fresh_head(NARROW.embed_dim, NARROW.classes, 1) if with_tcm else None
-    return Trainable(model, tcm, Alphabet(tuple("abcdefghijk")), NARROW, {})
+def trainable() -> Trainable:
+    return tiny_trainable(NARROW)
 
 
 def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:

@@ -47,7 +47,8 @@ class LanguageFacts:
     text_lines: that it was built from, corrected and of the chosen text. test_lines: kept aside
     to measure; 0 if there were too few. cer_before, cer_after, wer_before, wer_after: on them,
     0-1, without it and with it. text_name: of the chosen text, "" without. alphabet: of the model
-    that it suits. box: whether what is in the box is part of it.
+    that it suits. box: whether what is in the box is part of it. model_id: of the model that it was
+    tuned to, 0 where that is not known.
     """
 
     on: bool = False
@@ -62,14 +63,21 @@ class LanguageFacts:
     text_name: str = ""
     alphabet: tuple[str, ...] = ()
     box: bool = False
+    model_id: int = 0
+
+    @property
+    def helps(self) -> bool:
+        """Whether less is misread with it; also where nothing could be measured."""
+        return not self.test_lines or self.cer_after < self.cer_before
 
 
 @dataclass(frozen=True)
 class LanguageState:
-    """What Settings shows: facts, work in hand (share 0-1, None if none), and what went wrong.
+    """What there is to show: facts, work in hand (share 0-1, None if none), and what went wrong.
 
     suits: the language model was built for the alphabet of the model in use. box: what the one in
     the box brought on lines that it had never seen, None where it does not suit the model in use.
+    wanted: what is being built will be read with, if it helps.
     """
 
     facts: LanguageFacts
@@ -77,6 +85,7 @@ class LanguageState:
     trouble: str
     suits: bool
     box: Gain | None = None
+    wanted: bool = False
 
 
 class LanguageModel:
@@ -89,6 +98,8 @@ class LanguageModel:
         self._lock = threading.Lock()
         self._share: float | None = None
         self._trouble = ""
+        self._begin: Callable[[], object] | None = None
+        self._use_if_it_helps = False  # of the one that is being built
         self._facts = self._read_facts()
 
     @property
@@ -102,7 +113,15 @@ class LanguageModel:
         model = storage.current_model(self._store)
         suits = model is not None and self._facts.alphabet == model.alphabet
         box = gain_of_box(model.alphabet) if model else None
-        return LanguageState(self._facts, self._share, self._trouble, suits, box)
+        wanted = self._use_if_it_helps
+        return LanguageState(self._facts, self._share, self._trouble, suits, box, wanted)
+
+    def follow_models(self, begin: Callable[[], object]) -> None:
+        """Build it anew by `begin` whenever another model comes to use while it is switched on.
+
+        Another model writes other characters or errs elsewhere, and lines were corrected since.
+        """
+        self._begin = begin
 
     def beam_for(self, model: storage.Model) -> BeamSearch | None:
         """Return the search to read with this model; None: greedily.
@@ -113,6 +132,8 @@ class LanguageModel:
         from htr.errors import RecognitionError
         from htr.language_file import load_beam_search
 
+        if self.stamp and self._facts.model_id != model.id:
+            self._begin_anew()
         if not self.stamp or self._facts.alphabet != model.alphabet:
             return None
         try:
@@ -129,10 +150,11 @@ class LanguageModel:
     def switch(self, on: bool) -> None:
         """Read with the language model from now on, or no more.
 
-        Raises: StorageError where there is none yet.
+        Raises: StorageError where there is none yet; `build` makes one.
         """
         if on and not self._facts.built:
             raise storage.StorageError("There is no language model yet. Build it first.")
+        self._use_if_it_helps = False  # this is the last word
         self._keep(replace(self._facts, on=on))
 
     def choose_text(self, name: str, text: str) -> None:
@@ -149,9 +171,16 @@ class LanguageModel:
         self._keep(replace(self._facts, text_name=name[:200] if text.strip() else ""))
 
     def build(
-        self, reader: PageReader, pixels_of: Callable[[storage.Page], np.ndarray]
+        self,
+        reader: PageReader,
+        pixels_of: Callable[[storage.Page], np.ndarray],
+        *,
+        use_if_it_helps: bool = False,
     ) -> threading.Thread:
         """Return the thread that builds the language model, tunes and keeps it.
+
+        use_if_it_helps: then read with it, unless it was measured not to help. Otherwise it stays
+        switched on or off as it was.
 
         Raises: StorageError where it is being built already.
         """
@@ -159,17 +188,29 @@ class LanguageModel:
             if self._share is not None:
                 raise storage.StorageError("The language model is being built already.")
             self._share, self._trouble = 0.0, ""
+            self._use_if_it_helps = use_if_it_helps
         thread = threading.Thread(
             target=self._build, args=(reader, pixels_of), name="language-model", daemon=True
         )
         thread.start()
         return thread
 
+    def _begin_anew(self) -> None:
+        """Begin to build it for the model that has come to use, unless that is being done."""
+        if self._begin is None or self._share is not None:
+            return
+        try:
+            self._begin()
+        except storage.StorageError as error:  # somebody began in this very moment
+            LOG.info("the language model is not built anew: %s", error)
+
     def _build(self, reader: PageReader, pixels_of: Callable[[storage.Page], np.ndarray]) -> None:
         from htr.errors import RecognitionError
 
         try:
-            self._build_now(reader, pixels_of)
+            facts = self._built(reader, pixels_of)
+            on = facts.helps if self._use_if_it_helps else self._facts.on
+            self._keep(replace(facts, on=on))
         except (RecognitionError, storage.StorageError, SegmentationError, OSError) as error:
             self._trouble = str(error)
         except Exception:
@@ -177,11 +218,12 @@ class LanguageModel:
             LOG.exception("the language model could not be built")
             self._trouble = "The language model could not be built; the server's log says why."
         finally:
-            self._share = None
+            self._share, self._use_if_it_helps = None, False
 
-    def _build_now(
+    def _built(
         self, reader: PageReader, pixels_of: Callable[[storage.Page], np.ndarray]
-    ) -> None:
+    ) -> LanguageFacts:
+        """Return what is to be known of the language model, whose file is in its place."""
         from htr.beam import BeamSearch, BeamSettings
         from htr.language_file import save_beam_search
 
@@ -212,8 +254,8 @@ class LanguageModel:
         language = _language(lines, text, model.alphabet, base)
         self._folder.mkdir(exist_ok=True)
         save_beam_search(self._folder / _MODEL, BeamSearch(language, settings))
-        facts = _facts(self._facts, model, len(lines), len(text), tuning)
-        self._keep(replace(facts, box=base is not None))
+        facts = _facts(model, len(lines), len(text), tuning)
+        return replace(facts, text_name=self._facts.text_name, box=base is not None)
 
     def _kept_aside(
         self, lines: Sequence[TrainingLine], model: storage.Model
@@ -344,15 +386,14 @@ def gain_of_box(alphabet: Sequence[str]) -> Gain | None:
 
 
 def _facts(
-    before: LanguageFacts, model: storage.Model, lines: int, text_lines: int, tuning: Tuning | None
+    model: storage.Model, lines: int, text_lines: int, tuning: Tuning | None
 ) -> LanguageFacts:
     facts = LanguageFacts(
-        on=before.on,
         built=time.time(),
         lines=lines,
         text_lines=text_lines,
-        text_name=before.text_name,
         alphabet=model.alphabet,
+        model_id=model.id,
     )
     if tuning is None:
         return facts
@@ -370,7 +411,7 @@ def _checked_facts(found: object) -> LanguageFacts:
     """Return the facts of a file; raises ValueError unless each is of its kind."""
     expected = {field.name: field.default for field in fields(LanguageFacts)}
     if isinstance(found, dict):
-        found = {"box": False, **found}  # which an earlier version did not know
+        found = {"box": False, "model_id": 0, **found}  # which earlier versions did not know
     if not isinstance(found, dict) or set(found) != set(expected):
         raise ValueError("it does not hold what it should")
     alphabet = found["alphabet"]

@@ -54,6 +54,7 @@ class Services:
         self.progress = ProgressBook(store)
         self.language = LanguageModel(store)
         self.reader = PageReader(settings, store, self.language)
+        self.language.follow_models(lambda: self.build_language(use_if_it_helps=True))
         self._pages: OrderedDict[str, np.ndarray] = OrderedDict()
         self._crops: OrderedDict[tuple[int, str], bytes] = OrderedDict()
         self._lock = threading.Lock()
@@ -166,12 +167,25 @@ class Services:
             if before.state == "waiting" or before.width_px == after.height_px:
                 self.read_again(page_id)  # its lines were, or would be, found on the turned image
 
-    def build_language(self) -> None:
+    def build_language(self, use_if_it_helps: bool = False) -> None:
         """Begin to build the language model from what is corrected now.
+
+        use_if_it_helps: see `LanguageModel.build`.
 
         Raises: StorageError where it is being built already.
         """
-        self.language.build(self.reader, self._pixels_of)
+        self.language.build(self.reader, self._pixels_of, use_if_it_helps=use_if_it_helps)
+
+    def read_with_language(self, on: bool) -> None:
+        """Read with the language model from now on, or no more; built first where need be.
+
+        Raises: StorageError where it is being built already.
+        """
+        state = self.language.state()
+        if on and not (state.facts.built and state.suits):
+            self.build_language(use_if_it_helps=True)
+        else:
+            self.language.switch(on)
 
     def segment_again(self, page_ids: Sequence[int], method: str, author: str) -> None:
         """Queue pages whose lines are to be found anew; what people corrected on them stays.

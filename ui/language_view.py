@@ -1,4 +1,4 @@
-"""The language model as Settings shows it: what it is, in plain words, and what one can do."""
+"""The language model as the screens show it: what it is, in plain words, and what one can do."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def language_functions(services: Services) -> list[Callable[..., Answer]]:
         on = data.get("on") if isinstance(data, dict) else None
         if not isinstance(on, bool):
             raise RequestError("The request does not say on or off. Reload this page.")
-        services.language.switch(on)
+        services.read_with_language(on)
         return state()
 
     @answers
@@ -45,11 +45,16 @@ def language_functions(services: Services) -> list[Callable[..., Answer]]:
 
 
 def language_answer(state: LanguageState) -> Answer:
-    """Return what the browser shows: share is 0-1 while it is being built, else null."""
+    """Return what the browser shows: share is 0-1 while it is being built, else null.
+
+    on: it is read with, or will be once it is built. possible: there is one, or something in the
+    box to make one of.
+    """
     facts = state.facts
     return {
-        "on": facts.on,
+        "on": (facts.on and bool(facts.built)) or state.wanted,
         "built": bool(facts.built),
+        "possible": bool(facts.built) or state.box is not None,
         "text_name": facts.text_name,
         "share": state.share,
         "words": language_words(facts, state.box),
@@ -65,7 +70,7 @@ def language_words(facts: LanguageFacts, box: Gain | None = None) -> str:
     if not facts.built:
         if box is None:
             return "There is none yet."
-        return f"There is none yet. {_told_of_box(box)} Build it, then read with it."
+        return f"There is none yet. {_told_of_box(box)} It is built once you switch it on."
     source = _source(facts)
     if not facts.test_lines:
         words = f"{source}. Too few lines are corrected to say what it brings."

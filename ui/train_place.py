@@ -10,6 +10,7 @@ import storage
 from services.services import Services
 from training.run_folder import run_folder
 from ui.answers import Answer, RequestError, answers, number
+from ui.language_view import language_functions
 from ui.place import place
 from ui.run_view import Told, ended_view, finite, running_view
 from ui.static_files import static_text
@@ -22,6 +23,7 @@ SCRIPTS = (
     "train/page_roles.js",
     "train/progress.js",
     "train/verdict.js",
+    "train/language_row.js",
     "train/train.js",
 )
 ENDED = ("done", "failed", "cancelled")
@@ -37,6 +39,7 @@ def train_place(services: Services) -> gr.HTML:
             *survey_functions(services),
             *run_functions(services),
             *decision_functions(services),
+            *language_functions(services),
         ],
     )
 

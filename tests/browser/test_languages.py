@@ -159,7 +159,7 @@ def test_numbers_choose_the_form_and_errors_of_the_server_are_translated(tab) ->
           t.said("What nobody has translated stays as it is."),
           t.said("There is none yet. On 150 lines of French and English that it had never seen, "
             + "the one in the box misread 8.8\\u00a0% of the characters instead of 12 %, "
-            + "27 % of the words instead of 40 %. Build it, then read with it."),
+            + "27 % of the words instead of 40 %. It is built once you switch it on."),
         ]"""
     )
     assert [re.sub(r"\s", " ", text) for text in said] == [
@@ -172,5 +172,5 @@ def test_numbers_choose_the_form_and_errors_of_the_server_are_translated(tab) ->
         "What nobody has translated stays as it is.",
         "Il n’y en a pas encore. Sur 150 lignes françaises et anglaises qu’il n’avait jamais vues,"
         " celui fourni avec l’application s’est trompé sur 8,8 % des caractères au lieu de 12 %,"
-        " 27 % des mots au lieu de 40 %. Construisez-le, puis faites lire avec lui.",
+        " 27 % des mots au lieu de 40 %. Il est construit dès que vous l’activez.",
     ]

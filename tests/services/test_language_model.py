@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -120,17 +121,127 @@ def test_lines_are_read_with_what_was_built_last(desk: Services) -> None:
     assert desk.reader._current_recognizer()[0] is not first
 
 
-def test_a_model_of_other_characters_reads_without_it_until_it_is_built_again(
-    desk: Services,
+def use_another_model(services: Services, characters: list[str]) -> storage.Model:
+    """Put a model to use that writes these characters too, as teaching does."""
+    model = add_model(services.store, grow(tiny_trainable(SMALL), characters), "taught")
+    storage.set_current_model(services.store, model.id)
+    return model
+
+
+def until_it_is_built() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "language-model":
+            thread.join(60)
+
+
+def helps(monkeypatch: pytest.MonkeyPatch, cer: float) -> None:
+    """Let what is built be measured to misread that much, where greedy reading misreads .5."""
+    tuned = LanguageModel._tuned
+
+    def told(self, *rest):
+        return [
+            replace(one, beam=replace(one.beam, cer=cer), greedy=replace(one.greedy, cer=0.5))
+            for one in tuned(self, *rest)
+        ]
+
+    monkeypatch.setattr(LanguageModel, "_tuned", told)
+
+
+def test_a_model_of_other_characters_reads_without_it_until_it_is_built_anew_by_itself(
+    desk: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    helps(monkeypatch, 0.4)
     desk.language.switch(True)
-    grown = add_model(desk.store, grow(tiny_trainable(SMALL), ["ß"]), "grown")
-    storage.set_current_model(desk.store, grown.id)
+    model = use_another_model(desk, ["ß"])
     assert not desk.language.state().suits
     assert not reads_with_it(desk)
-    build(desk)
-    assert desk.language.state().suits
+    until_it_is_built()
+    state = desk.language.state()
+    assert (state.suits, state.facts.on, state.facts.model_id) == (True, True, model.id)
     assert reads_with_it(desk)
+
+
+def test_a_model_of_the_same_characters_reads_with_it_while_it_is_built_anew(
+    desk: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helps(monkeypatch, 0.4)
+    desk.language.switch(True)
+    assert reads_with_it(desk)
+    before = desk.language.state().facts.built
+    model = use_another_model(desk, [])
+    assert reads_with_it(desk)
+    until_it_is_built()
+    facts = desk.language.state().facts
+    assert (facts.on, facts.model_id) == (True, model.id)
+    assert facts.built > before
+
+
+def test_it_is_not_built_anew_for_the_model_that_it_was_built_for_or_switched_off(
+    desk: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LanguageModel, "build", lambda *_, **__: pytest.fail("it was built"))
+    desk.language.switch(True)
+    assert reads_with_it(desk)
+    desk.language.switch(False)
+    use_another_model(desk, [])
+    assert not reads_with_it(desk)
+
+
+def test_it_is_switched_off_where_the_next_model_reads_no_better_with_it(
+    desk: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helps(monkeypatch, 0.6)
+    desk.language.switch(True)
+    use_another_model(desk, ["ß"])
+    assert not reads_with_it(desk)
+    until_it_is_built()
+    assert (desk.language.state().facts.on, reads_with_it(desk)) == (False, False)
+
+
+def test_what_a_person_says_while_it_is_built_is_the_last_word(
+    desk: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helps(monkeypatch, 0.4)
+    kept_aside = LanguageModel._kept_aside
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(self, *rest):
+        begun.set()
+        assert go_on.wait(60)
+        return kept_aside(self, *rest)
+
+    monkeypatch.setattr(LanguageModel, "_kept_aside", slowly)
+    desk.build_language(use_if_it_helps=True)
+    assert begun.wait(60)
+    assert desk.language.state().wanted
+    desk.read_with_language(False)
+    assert not desk.language.state().wanted
+    go_on.set()
+    until_it_is_built()
+    assert not desk.language.state().facts.on
+
+
+def test_switching_it_on_builds_it_first_where_there_is_none(
+    small_desk: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = storage.current_model(small_desk.store)
+    assert model is not None
+    a_box("ab cd\nbad dab", model.alphabet, tmp_path / "box.safetensors")
+    monkeypatch.setattr("htr.shipped.LANGUAGE", tmp_path / "box.safetensors")
+    small_desk.read_with_language(True)
+    until_it_is_built()
+    assert small_desk.language.state().facts.on
+    assert reads_with_it(small_desk)
+    small_desk.read_with_language(False)
+    assert not reads_with_it(small_desk)
+
+
+def test_it_stays_off_where_it_cannot_be_built(small_desk: Services) -> None:
+    small_desk.read_with_language(True)
+    until_it_is_built()
+    state = small_desk.language.state()
+    assert "6 lines are corrected" in state.trouble
+    assert (state.facts.on, state.wanted, state.share) == (False, False, None)
 
 
 @pytest.mark.parametrize("damage", [b"", b"no model at all"])
@@ -229,7 +340,7 @@ def test_the_box_is_kept_where_it_helps_on_lines_kept_aside(
 def test_facts_of_an_earlier_version_are_read(desk: Services) -> None:
     path = desk.store.data_dir / "language" / "state.json"
     facts = json.loads(path.read_text())
-    del facts["box"]
+    del facts["box"], facts["model_id"]
     path.write_text(json.dumps(facts))
     state = LanguageModel(desk.store).state()
     assert (state.trouble, state.facts.box, state.facts.lines) == ("", False, 60)

@@ -63,7 +63,7 @@ def test_words_tell_what_the_one_in_the_box_brought_until_it_is_measured_here() 
         "9.3 % of the characters instead of 11.7 %, 27.0 % of the words instead of 36.0 %."
     )
     assert words_of(LanguageFacts(), box) == (
-        f"There is none yet. {told} Build it, then read with it."
+        f"There is none yet. {told} It is built once you switch it on."
     )
     few = LanguageFacts(built=1.0, lines=6, box=True)
     assert words_of(few, box).endswith(f"Too few lines are corrected to say what it brings. {told}")
@@ -103,10 +103,24 @@ def test_a_language_model_for_other_characters_is_told() -> None:
     assert language_answer(LanguageState(MEASURED, 0.5, "", suits=True))["trouble"] == ""
 
 
+def test_it_is_possible_where_there_is_one_or_something_in_the_box() -> None:
+    box = Gain(150, 0.117, 0.0935, 0.36, 0.27)
+    none = LanguageState(LanguageFacts(), None, "", suits=False)
+    assert [
+        language_answer(state)["possible"]
+        for state in (none, replace(none, box=box), replace(none, facts=MEASURED))
+    ] == [False, True, True]
+
+
+def test_it_counts_as_on_while_it_is_built_to_be_read_with() -> None:
+    building = LanguageState(LanguageFacts(), 0.3, "", suits=False, wanted=True)
+    assert language_answer(building)["on"]
+    assert not language_answer(replace(building, wanted=False))["on"]
+
+
 def test_functions_answer_with_the_state_or_a_sentence(services: Services) -> None:
     ask = {function.__name__: function for function in language_functions(services)}
     assert ask["language"]({})["built"] is False
-    assert "no language model yet" in ask["switch_language"]({"on": True})["error"]
     assert "does not say on or off" in ask["switch_language"]({})["error"]
     assert "has no text" in ask["choose_language_text"]({"name": "t"})["error"]
     chosen = ask["choose_language_text"]({"name": "t.txt", "text": "a line"})

@@ -31,8 +31,7 @@ let asking = 0;
 
 function showLanguage(state) {
   const building = state.share !== null;
-  part("#htr-language-on").checked = state.on && state.built;
-  part("#htr-language-on").disabled = !state.built;
+  part("#htr-language-on").checked = state.on;
   part(".text-name").textContent = state.text_name || t`none`;
   part(".drop").hidden = !state.text_name;
   part(".words").textContent = building ? t`Being built: reading lines that were kept aside, and choosing how much it counts.` : t.said(state.words);

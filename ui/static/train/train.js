@@ -19,6 +19,7 @@ const before = new Before({
 });
 const progress = new Progress(guarded(cancel));
 const roles = new PageRoles(element.querySelector(".page-roles"), pin);
+const languageRow = new LanguageRow((name, argument) => call(server[name], argument).catch(say));
 
 async function start() {
   await call(server.start, { documents: chosen, ...before.choices });
@@ -92,7 +93,7 @@ async function measure() {
 
 function drawBefore() {
   if (progress.element.isConnected) return;
-  main.replaceChildren(before.draw(survey, estimate));
+  main.replaceChildren(before.draw(survey, estimate), languageRow.element);
 }
 
 // ---- while and after -------------------------------------------------------------------------
@@ -149,9 +150,11 @@ place("train", {
     survey = null; // corrections may have been made since
     document.title = t`Train · HTR Desk`;
     refresh().catch(say);
+    languageRow.show();
   },
   leave() {
     here = false;
     clearTimeout(timer);
+    languageRow.rest();
   },
 });

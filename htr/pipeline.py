@@ -25,11 +25,13 @@ class ReadLine:
 
     transcript: spans in px of the straightened crop, which is `crop_width_px` wide; a line that
     could not be cropped has width 0, the flag "no-crop" and an empty transcript.
+    with_language: a language model chose between readings.
     """
 
     line: Line
     transcript: Transcript
     crop_width_px: int
+    with_language: bool = False
 
 
 def read_page(
@@ -68,7 +70,7 @@ def read_lines(
     cropped = [_crop(pixels, line, recognizer.config.image_height) for line in lines]
     transcripts = recognizer.recognize([crop for _, crop in cropped], progress)
     return [
-        ReadLine(line, transcript, crop.shape[1])
+        ReadLine(line, transcript, crop.shape[1], recognizer.with_language)
         for (line, crop), transcript in zip(cropped, transcripts, strict=True)
     ]
 

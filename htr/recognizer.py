@@ -196,6 +196,11 @@ class Recognizer:
                 progress(done / len(readable))
         return found
 
+    @property
+    def with_language(self) -> bool:
+        """Whether a language model chooses between readings."""
+        return self._beam is not None and self._beam.language is not None
+
     def _decode(self, batch: _Batch, crop_widths_px: list[int]) -> list[Transcript]:
         logits = batch.logits.float().cpu().numpy()
         if self._beam is None:

@@ -100,6 +100,7 @@ class LanguageModel:
         self._trouble = ""
         self._begin: Callable[[], object] | None = None
         self._use_if_it_helps = False  # of the one that is being built
+        self._damaged = ""  # stamp of the one whose file cannot be used
         self._facts = self._read_facts()
 
     @property
@@ -107,6 +108,11 @@ class LanguageModel:
         """Return a short text that changes whenever lines would be read differently."""
         facts = self._facts
         return str(facts.built) if facts.on and facts.built else ""
+
+    def reads_for(self, model: storage.Model) -> bool:
+        """Return whether lines are read with it where this model reads."""
+        suits = self._facts.alphabet == model.alphabet
+        return suits and self.stamp not in ("", self._damaged)
 
     def state(self) -> LanguageState:
         """Return what there is to show."""
@@ -139,10 +145,11 @@ class LanguageModel:
         try:
             beam = load_beam_search(self._folder / _MODEL)
         except RecognitionError as error:
-            self._trouble = f"{error} Pages are read without it."
+            self._damaged, self._trouble = self.stamp, f"{error} Pages are read without it."
             LOG.warning("the language model is put aside: %s", error)
             return None
         if beam.language is None or beam.language.characters != model.alphabet:
+            self._damaged = self.stamp
             self._trouble = "The language model's file belongs to other characters. Build it again."
             return None
         return beam

@@ -163,7 +163,8 @@ class PageReader:
         if keeps_lines(self._store, run, page.id):
             with self._turns.patient():
                 recognizer, model_id = self._current_recognizer()
-                known = lines_to_read(self._store, page.id, model_id)
+                with_language = recognizer.with_language
+                known = lines_to_read(self._store, page.id, model_id, with_language)
                 again = read_lines(pixels, [segmented(n) for n in known], recognizer, progress)
             put_readings(self._store, run, known, [new_reading(line) for line in again], model_id)
             return len(again)
@@ -226,4 +227,5 @@ def new_reading(read: ReadLine) -> storage.NewReading:
             for c in read.transcript.characters
         ),
         crop_width_px=read.crop_width_px,
+        with_language=read.with_language,
     )

@@ -28,14 +28,25 @@ def keeps_lines(store: storage.Store, run: storage.Run, page_id: int) -> bool:
     )
 
 
-def lines_to_read(store: storage.Store, page_id: int, model_id: int) -> list[storage.Line]:
-    """Return the lines of a page that the model has not read as they are now; none set aside."""
-    shown = storage.lines_of(store, page_id, model_id)
+def lines_to_read(
+    store: storage.Store, page_id: int, model_id: int, with_language: bool
+) -> list[storage.Line]:
+    """Return the lines of a page that the model has not read as they are now; none set aside.
+
+    with_language: whether it reads with the language model. What it read otherwise is read again
+    where nobody has decided the line; elsewhere the reading stays the one that a person saw.
+    """
+
+    def is_due(one: storage.LineText) -> bool:
+        if one.line.unread or one.reading is None or one.reading.model_id != model_id:
+            return True
+        return one.status == "machine" and one.reading.with_language != with_language
+
     return [
         one.line
-        for one in shown
+        for one in storage.lines_of(store, page_id, model_id)
         if (one.line.kind != storage.ASIDE or one.status != "machine" or one.line.unread)
-        and (one.line.unread or one.reading is None or one.reading.model_id != model_id)
+        and is_due(one)
     ]
 
 

@@ -63,6 +63,7 @@ from storage.page_models import (
     ReadingPair,
     compared_pages,
     documents_read_by,
+    pages_read_otherwise,
     reading_pairs,
     shown_models,
 )
@@ -274,6 +275,7 @@ __all__ = [
     "page_neighbours",
     "page_origin",
     "pages_of",
+    "pages_read_otherwise",
     "pages_to_read",
     "pause_reading",
     "pin_page",

@@ -33,7 +33,7 @@ SELECT line.*,
     reading.text AS r_text, reading.confidence AS r_confidence,
     reading.characters AS r_characters, reading.alternatives AS r_alternatives,
     reading.crop_width_px AS r_crop_width_px,
-    reading.created AS r_created,
+    reading.created AS r_created, reading.with_language AS r_with_language,
     revision.id AS v_id, revision.line_id AS v_line_id, revision.text AS v_text,
     revision.status AS v_status, revision.author AS v_author, revision.created AS v_created,
     revision.parent_id AS v_parent_id, revision.undoes_id AS v_undoes_id
@@ -250,12 +250,14 @@ def _put_reading(
     ]
     db.execute(
         """INSERT INTO reading
-            (line_id, model_id, text, confidence, characters, alternatives, crop_width_px, created)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            (line_id, model_id, text, confidence, characters, alternatives, crop_width_px, created,
+            with_language)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (line_id, model_id) DO UPDATE SET text = excluded.text,
             confidence = excluded.confidence, characters = excluded.characters,
             alternatives = excluded.alternatives,
-            crop_width_px = excluded.crop_width_px, created = excluded.created""",
+            crop_width_px = excluded.crop_width_px, created = excluded.created,
+            with_language = excluded.with_language""",
         (
             line_id,
             model_id,
@@ -265,6 +267,7 @@ def _put_reading(
             to_json(alternatives, f"The reading of line {line_id}"),
             float(reading.crop_width_px),
             now,
+            int(reading.with_language),
         ),
     )
     db.execute("UPDATE line SET unread = 0 WHERE id = ? AND unread = 1", (line_id,))
@@ -320,4 +323,5 @@ def _reading_from_row(row: Row) -> Reading:
         ),
         crop_width_px=row.number("crop_width_px"),
         created=row.time("created"),
+        with_language=bool(row.integer("with_language")),
     )

@@ -67,6 +67,32 @@ def shown_models(
     return found
 
 
+def pages_read_otherwise(
+    store: Store,
+    with_language: bool,
+    document_id: int | None = None,
+    page_id: int | None = None,
+) -> set[int]:
+    """Return the pages with lines that nobody decided and that are to be read in another way.
+
+    They were read by the model in use, but with the language model, or without it, unlike
+    `with_language`.
+    """
+    rows = select(
+        store,
+        f"""SELECT DISTINCT page.id AS id FROM page JOIN line ON line.page_id = page.id
+        JOIN reading ON reading.line_id = line.id
+            AND reading.model_id = (SELECT id FROM model WHERE current = 1)
+        WHERE {_THERE} AND line.status = 'machine' AND reading.with_language <> :with_language""",
+        {
+            "document_id": document_id,
+            "page_id": page_id,
+            "with_language": int(with_language),
+        },
+    )
+    return {Row("page", values).integer("id") for values in rows}
+
+
 def compared_pages(
     store: Store, document_id: int | None = None, page_id: int | None = None
 ) -> set[int]:

@@ -109,12 +109,14 @@ class NewReading:
 
     confidence: 0-1 for the whole line.
     crop_width_px: width of the crop that was read, so that spans can be scaled to other crops.
+    with_language: a language model chose between readings.
     """
 
     text: str
     confidence: float
     characters: tuple[ReadCharacter, ...] = ()
     crop_width_px: float = 0.0
+    with_language: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Reading:
-    """What one model read on one line."""
+    """What one model read on one line; `with_language` as in `NewReading`."""
 
     id: int
     line_id: int
@@ -164,6 +166,7 @@ class Reading:
     characters: tuple[ReadCharacter, ...]
     crop_width_px: float
     created: datetime
+    with_language: bool
 
 
 @dataclass(frozen=True)

@@ -451,6 +451,14 @@ CREATE TABLE text_rules (
 """)
 
 
+def _read_with_language(db: Database) -> None:
+    """Tell what was read with the language model, so that the rest can be read again."""
+    db.executescript("""
+ALTER TABLE reading ADD COLUMN with_language INTEGER NOT NULL DEFAULT 0
+    CHECK (with_language IN (0, 1));
+""")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _first_tables,
     _newest_revision_on_line,
@@ -465,4 +473,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _turned_pages,
     _origin_of_turned_pages,
     _text_rules,
+    _read_with_language,
 )

@@ -125,6 +125,7 @@ def _page(services: Services, page_id: int) -> Answer:
         "message": page.message,
         **progress_view(run),
         "model": read_by["current"],
+        "with_language": read_by["language"],
         "read": read_by["pages"].get(page.id),
         "width": page.width_px,
         "height": page.height_px,

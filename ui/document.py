@@ -36,6 +36,7 @@ def document(services: Services) -> gr.HTML:
         return {
             "document": document_view(opened),
             "model": read_by["current"],
+            "with_language": read_by["language"],
             "pages": pages,
             "paused": storage.is_reading_paused(store),
             "left_s": services.reader.time_left_s(

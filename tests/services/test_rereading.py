@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 import storage
+from htr.beam import BeamSearch
+from htr.character_counts import build_character_model
+from htr.language_file import save_beam_search
 from services.services import Services
 from tests.services.model_files import put_model, put_page, sleeping_services, wait_for
 
@@ -66,6 +69,30 @@ def test_lines_that_the_model_has_read_already_are_not_read_again(
     (run,) = storage.runs(services.store, "read")
     assert run.result == {"lines": 3, "model_id": new.id}
     assert storage.lines_of(services.store, page.id)[0].text == "kept"
+
+
+def test_undecided_lines_are_read_again_once_the_language_model_helps(
+    services: Services, old: storage.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = tmp_path / "box.safetensors"
+    save_beam_search(box, BeamSearch(build_character_model(["ab", "ba"], old.alphabet)))
+    monkeypatch.setattr("htr.shipped.LANGUAGE", box)
+    page = put_page(services, old)
+    before = storage.lines_of(services.store, page.id)
+    storage.correct_line(services.store, before[1].line.id, "by hand", "corrected", "ada", None)
+    storage.correct_line(services.store, before[2].line.id, "", "confirmed", "ada", None)
+    services.read_with_language(True)
+    wait_for(lambda: services.language.reads_for(old))
+    assert storage.pages_read_otherwise(services.store, True) == {page.id}
+    services.read_with_current([page.id])
+    read(services, page)
+    (run,) = storage.runs(services.store, "read")
+    assert run.result == {"lines": 2, "model_id": old.id}
+    after = storage.lines_of(services.store, page.id)
+    assert [one.reading.with_language for one in after if one.reading] == [True, False, False, True]
+    assert [one.reading.text for one in after[1:3] if one.reading] == ["machine 2", "machine 3"]
+    assert after[1].text == "by hand"
+    assert storage.pages_read_otherwise(services.store, True) == set()
 
 
 def test_page_that_waits_to_be_segmented_is_left_to_that(

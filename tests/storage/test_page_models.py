@@ -17,6 +17,7 @@ from storage import (
     compared_pages,
     correct_line,
     documents_read_by,
+    pages_read_otherwise,
     reading_pairs,
     register_model,
     remove_page,
@@ -40,6 +41,23 @@ def test_page_tells_which_model_read_its_lines(
     assert shown_models(store, page.document_id) == {page.id: {model.id: 2, second.id: 1}}
     set_current_model(store, model.id)  # gone back: its readings are still there
     assert shown_models(store) == {page.id: {model.id: 3}}
+
+
+def test_page_is_read_otherwise_as_long_as_an_undecided_line_was_read_in_the_other_way(
+    store: Store, page: Page, model: Model, second: Model, lines: list[int]
+) -> None:
+    set_current_model(store, model.id)
+    assert pages_read_otherwise(store, True) == {page.id}
+    assert pages_read_otherwise(store, True, page.document_id, page.id) == {page.id}
+    assert pages_read_otherwise(store, True, page.document_id + 1) == set()
+    assert pages_read_otherwise(store, False) == set()
+    with_it = {line: NewReading("zwei", 0.5, with_language=True) for line in lines[1:]}
+    add_readings(store, model.id, with_it)
+    assert pages_read_otherwise(store, True) == pages_read_otherwise(store, False) == {page.id}
+    correct_line(store, lines[0], "eins", "corrected", "ada", None)
+    assert pages_read_otherwise(store, True) == set()
+    set_current_model(store, second.id)  # what other models read is told apart from this
+    assert pages_read_otherwise(store, False) == set()
 
 
 def test_pair_holds_the_reading_now_the_one_before_and_what_people_wrote(

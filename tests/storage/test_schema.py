@@ -67,7 +67,7 @@ def version_of(path: Path) -> int:
 
 def test_empty_folder_becomes_a_database_of_the_newest_version(tmp_path: Path) -> None:
     open_store(tmp_path / "new" / "data").close()
-    assert version_of(tmp_path / "new" / "data" / "htr.sqlite") == len(MIGRATIONS) == 13
+    assert version_of(tmp_path / "new" / "data" / "htr.sqlite") == len(MIGRATIONS) == 14
     assert list((tmp_path / "new" / "data" / "backups").iterdir()) == []
 
 
@@ -136,7 +136,7 @@ def test_newer_database_is_refused(tmp_path: Path) -> None:
     open_store(tmp_path).close()
     with closing(sqlite3.connect(tmp_path / "htr.sqlite")) as connection:
         connection.execute("PRAGMA user_version = 999")
-    with pytest.raises(NewerDatabase, match="has version 999, and this program knows .* up to 13"):
+    with pytest.raises(NewerDatabase, match="has version 999, and this program knows .* up to 14"):
         open_store(tmp_path)
     assert version_of(tmp_path / "htr.sqlite") == 999
 

@@ -148,7 +148,9 @@ def test_page_read_by_another_model_is_told_and_queued_once(
     page = put_page(services, base)
     view = read_by_view(services, page.document_id)
     assert view["current"] == "base"
-    assert view["pages"][page.id] == {"by": ["base"], "other": False, "compared": False}
+    assert view["pages"][page.id] == {
+        "by": ["base"], "other": False, "otherwise": False, "compared": False,
+    }  # fmt: skip
     read_with_current = read_with_current_function(services)
     assert read_with_current({"document": page.document_id}) == {"pages": 0}
     storage.set_current_model(services.store, child.id)
@@ -158,6 +160,21 @@ def test_page_read_by_another_model_is_told_and_queued_once(
     opened = functions(document(services))["open_document"]({"document": page.document_id})
     assert opened["model"] == "<b>child</b>"
     assert opened["pages"][0]["read"]["by"] == ["base"]
+
+
+def test_page_read_without_the_language_model_in_use_is_told_and_queued(
+    services: Services, base: storage.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = put_page(services, base)
+    monkeypatch.setattr(services.language, "reads_for", lambda model: model.id == base.id)
+    view = read_by_view(services, page.document_id)
+    assert view["language"]
+    assert view["pages"][page.id]["otherwise"]
+    assert not view["pages"][page.id]["other"]
+    read_with_current = read_with_current_function(services)
+    assert read_with_current({"document": page.document_id}) == {"pages": 1}
+    opened = functions(document(services))["open_document"]({"document": page.document_id})
+    assert opened["with_language"]
 
 
 def test_changes_show_lines_that_differ_with_their_words_and_rates_on_human_text(

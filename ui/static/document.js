@@ -38,17 +38,21 @@ async function readAgain(page) {
 const isAtWork = (page) => ["waiting", "reading"].includes(page.state);
 
 function readByOther(answer) {
-  const pages = answer.pages.filter((page) => page.read?.other && !isAtWork(page));
+  const idle = answer.pages.filter((page) => page.read && !isAtWork(page));
+  const other = idle.filter((page) => page.read.other).length, otherwise = idle.filter((page) => page.read.otherwise).length;
+  const count = other + otherwise;
   // What changed is told once all of it is there.
   const compared = answer.pages.some((page) => page.read?.compared) && !answer.pages.some(isAtWork);
-  otherModel.hidden = !pages.length && !compared;
-  otherModel.classList.toggle("quiet", !pages.length);
+  otherModel.hidden = !count && !compared;
+  otherModel.classList.toggle("quiet", !count);
   otherModel.replaceChildren(
-    h("span", {}, pages.length
-      ? t`${pages.length} [page was|pages were] read by another model than ${answer.model}, which is in use now.`
-      : t`Read by ${answer.model}, and by another model before.`),
-    pages.length ? h("button", { type: "button", class: "read-again", onclick: guarded(readWithCurrent),
-      title: t`Lines and what people wrote stay.` }, icon("again"), pages.length === 1 ? t`Read it again` : t`Read them again`) : "",
+    h("span", {}, other ? t`${other} [page was|pages were] read by another model than ${answer.model}, which is in use now.` : "",
+      other && otherwise ? " " : "",
+      !otherwise ? "" : answer.with_language ? t`${otherwise} [page was|pages were] read without the language model, which is in use now.`
+        : t`${otherwise} [page was|pages were] read with the language model, which is not in use now.`,
+      count ? "" : t`Read by ${answer.model}, and by another model before.`),
+    count ? h("button", { type: "button", class: "read-again", onclick: guarded(readWithCurrent),
+      title: t`Lines and what people wrote stay.` }, icon("again"), count === 1 ? t`Read it again` : t`Read them again`) : "",
     compared ? h("a", { class: "button changed-link", href: `#/changes/document/${opened}` }, t`What changed`) : "");
 }
 

@@ -77,7 +77,8 @@ class LanguageState:
 
     suits: the language model was built for the alphabet of the model in use. box: what the one in
     the box brought on lines that it had never seen, None where it does not suit the model in use.
-    wanted: what is being built will be read with, if it helps.
+    wanted: what is being built will be read with, if it helps. due: it is read with, and will be
+    built anew as soon as the model in use is loaded, since it was built for another one.
     """
 
     facts: LanguageFacts
@@ -86,6 +87,7 @@ class LanguageState:
     suits: bool
     box: Gain | None = None
     wanted: bool = False
+    due: bool = False
 
 
 class LanguageModel:
@@ -120,7 +122,8 @@ class LanguageModel:
         suits = model is not None and self._facts.alphabet == model.alphabet
         box = gain_of_box(model.alphabet) if model else None
         wanted = self._use_if_it_helps
-        return LanguageState(self._facts, self._share, self._trouble, suits, box, wanted)
+        due = model is not None and self._is_due(model)
+        return LanguageState(self._facts, self._share, self._trouble, suits, box, wanted, due)
 
     def follow_models(self, begin: Callable[[], object]) -> None:
         """Build it anew by `begin` whenever another model comes to use while it is switched on.
@@ -138,7 +141,7 @@ class LanguageModel:
         from htr.errors import RecognitionError
         from htr.language_file import load_beam_search
 
-        if self.stamp and self._facts.model_id != model.id:
+        if self._is_due(model):
             self._begin_anew()
         if not self.stamp or self._facts.alphabet != model.alphabet:
             return None
@@ -201,6 +204,9 @@ class LanguageModel:
         )
         thread.start()
         return thread
+
+    def _is_due(self, model: storage.Model) -> bool:
+        return bool(self.stamp) and self._facts.model_id != model.id
 
     def _begin_anew(self) -> None:
         """Begin to build it for the model that has come to use, unless that is being done."""

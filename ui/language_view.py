@@ -48,13 +48,14 @@ def language_answer(state: LanguageState) -> Answer:
     """Return what the browser shows: share is 0-1 while it is being built, else null.
 
     on: it is read with, or will be once it is built. possible: there is one, or something in the
-    box to make one of.
+    box to make one of. due: it is about to be built anew.
     """
     facts = state.facts
     return {
         "on": (facts.on and bool(facts.built)) or state.wanted,
         "built": bool(facts.built),
         "possible": bool(facts.built) or state.box is not None,
+        "due": state.due and not state.trouble,
         "text_name": facts.text_name,
         "share": state.share,
         "words": language_words(facts, state.box),

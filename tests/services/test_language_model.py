@@ -152,12 +152,15 @@ def test_a_model_of_other_characters_reads_without_it_until_it_is_built_anew_by_
 ) -> None:
     helps(monkeypatch, 0.4)
     desk.language.switch(True)
+    assert not desk.language.state().due
     model = use_another_model(desk, ["ß"])
-    assert not desk.language.state().suits
+    state = desk.language.state()
+    assert (state.suits, state.due) == (False, True)
     assert not reads_with_it(desk)
     until_it_is_built()
     state = desk.language.state()
-    assert (state.suits, state.facts.on, state.facts.model_id) == (True, True, model.id)
+    assert (state.suits, state.due, state.facts.on) == (True, False, True)
+    assert state.facts.model_id == model.id
     assert reads_with_it(desk)
 
 

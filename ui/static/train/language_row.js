@@ -34,7 +34,7 @@ class LanguageRow {
     this.trouble.textContent = t.said(state.trouble);
     this.progress.hidden = !building;
     this.progress.value = state.share || 0;
-    if (building) this.timer = setTimeout(() => this.show(), LANGUAGE_POLL_MS);
+    if (building || state.due) this.timer = setTimeout(() => this.show(), LANGUAGE_POLL_MS);
   }
 
   rest() {

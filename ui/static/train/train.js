@@ -108,6 +108,7 @@ async function refresh() {
     again(POLL_MS);
   } else if (progress.element.isConnected || !survey) {
     progress.element.remove();
+    languageRow.show(); // another model may be in use now
     await look();
   }
 }
@@ -150,7 +151,6 @@ place("train", {
     survey = null; // corrections may have been made since
     document.title = t`Train · HTR Desk`;
     refresh().catch(say);
-    languageRow.show();
   },
   leave() {
     here = false;

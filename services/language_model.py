@@ -125,6 +125,14 @@ class LanguageModel:
         due = model is not None and self._is_due(model)
         return LanguageState(self._facts, self._share, self._trouble, suits, box, wanted, due)
 
+    def is_up_to_date(self) -> bool:
+        """Return whether it was built for the model in use, from all that is corrected now."""
+        model = storage.current_model(self._store)
+        facts = self._facts
+        if model is None or not facts.built or facts.model_id != model.id:
+            return False
+        return facts.lines == len(self._corrected_lines())
+
     def follow_models(self, begin: Callable[[], object]) -> None:
         """Build it anew by `begin` whenever another model comes to use while it is switched on.
 
@@ -243,7 +251,7 @@ class LanguageModel:
         model = storage.current_model(self._store)
         if model is None:
             raise storage.StorageError("There is no model to read with. Restart the app.")
-        lines = [line for line in storage.training_lines(self._store) if line.text.strip()]
+        lines = self._corrected_lines()
         text = self._chosen_text()
         box = _box(model.alphabet)
         alone = len(lines) >= LEAST_LINES or bool(text)
@@ -269,6 +277,9 @@ class LanguageModel:
         save_beam_search(self._folder / _MODEL, BeamSearch(language, settings))
         facts = _facts(model, len(lines), len(text), tuning)
         return replace(facts, text_name=self._facts.text_name, box=base is not None)
+
+    def _corrected_lines(self) -> list[TrainingLine]:
+        return [line for line in storage.training_lines(self._store) if line.text.strip()]
 
     def _kept_aside(
         self, lines: Sequence[TrainingLine], model: storage.Model

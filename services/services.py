@@ -177,12 +177,14 @@ class Services:
         self.language.build(self.reader, self._pixels_of, use_if_it_helps=use_if_it_helps)
 
     def read_with_language(self, on: bool) -> None:
-        """Read with the language model from now on, or no more; built first where need be.
+        """Read with the language model from now on, or no more.
+
+        Where there is none, or another model was in use or fewer lines corrected when it was built,
+        it is built first, and then read with unless it was measured not to help.
 
         Raises: StorageError where it is being built already.
         """
-        state = self.language.state()
-        if on and not (state.facts.built and state.suits):
+        if on and not self.language.is_up_to_date():
             self.build_language(use_if_it_helps=True)
         else:
             self.language.switch(on)

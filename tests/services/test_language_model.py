@@ -239,6 +239,22 @@ def test_switching_it_on_builds_it_first_where_there_is_none(
     assert not reads_with_it(small_desk)
 
 
+def test_switching_it_on_builds_it_anew_only_where_lines_were_corrected_since(
+    desk: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helps(monkeypatch, 0.4)
+    before = desk.language.state().facts
+    desk.read_with_language(True)
+    assert desk.language.state().facts == replace(before, on=True)
+    desk.read_with_language(False)
+    line = storage.training_lines(desk.store)[0]
+    storage.correct_line(desk.store, line.line_id, "", "ignored", "Ada", line.revision_id)
+    desk.read_with_language(True)
+    until_it_is_built()
+    facts = desk.language.state().facts
+    assert (facts.on, facts.lines) == (True, before.lines - 1)
+
+
 def test_it_stays_off_where_it_cannot_be_built(small_desk: Services) -> None:
     small_desk.read_with_language(True)
     until_it_is_built()

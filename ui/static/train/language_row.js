@@ -34,10 +34,6 @@ class LanguageRow {
     this.trouble.textContent = t.said(state.trouble);
     this.progress.hidden = !building;
     this.progress.value = state.share || 0;
-    if (building || state.due) this.timer = setTimeout(() => this.show(), LANGUAGE_POLL_MS);
-  }
-
-  rest() {
-    clearTimeout(this.timer);
+    if (building || state.due) this.timer = setTimeout(() => document.body.dataset.place === "train" && this.show(), LANGUAGE_POLL_MS);
   }
 }

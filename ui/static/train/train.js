@@ -155,6 +155,5 @@ place("train", {
   leave() {
     here = false;
     clearTimeout(timer);
-    languageRow.rest();
   },
 });

@@ -29,7 +29,7 @@ from htr.calibration import (
     fit_temperature,
     reliability,
 )
-from htr.character_counts import build_character_model
+from htr.character_counts import OWN_WEIGHT, build_character_model
 from htr.character_model import CharacterModel
 from htr.decode import find_spikes, line_confidence, without_loose_spaces
 from htr.errors import RecognitionError
@@ -46,7 +46,6 @@ from htr.metrics import (
 
 OWN_LINES = (0, 100, 500, 2000)
 WIDTHS = (16, 32)
-OWN_WEIGHT = 5  # of the user's lines beside general text
 SEED = 1
 
 

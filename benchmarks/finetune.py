@@ -10,6 +10,9 @@ on `--reference`: lines of the hands that the shipped model was trained for, on 
 saw. The recall of new characters is measured on the held-out lines: of the characters that the
 shipped model lacks and the lines to learn hold, the share that are read in their place.
 
+Where few lines are learned, the other lines of these pages may help by their readings, as in
+the app.
+
 What mixing the trained weights with the old ones is worth is told by the same trainings, read
 unmixed too. The size `--without-tcm` is trained once more without the TCM's loss.
 
@@ -106,10 +109,10 @@ def measure(options: argparse.Namespace, task: Task) -> dict[str, Any]:
     from benchmarks.finetune_scores import new_character_recall
     from htr.device import set_threads
     from htr.shipped import default_model_path
-    from training.finetune import finetune
     from training.growth import missing_characters
     from training.reading import cer_of, read_lines
     from training.reference import REPLAY_LINES, drawn_lines
+    from training.self_training import teach
     from training.trainable import load_trainable
 
     set_threads(options.threads)
@@ -123,11 +126,16 @@ def measure(options: argparse.Namespace, task: Task) -> dict[str, Any]:
         others = drawn_lines(base.alphabet, config.seed, REPLAY_LINES, "replay")  # as in the app
         began_s, began_cpu_s = time.perf_counter(), time.process_time()
         # no lines to show progress by: they change nothing but the time
-        result = finetune(base, lines, (), config, others=others, report=lambda _: True)
+        taught = {line.key for line in lines}
+        result = teach(
+            base, lines, (), config, others=others, report=lambda _: True,
+            undecided=[line for line in hand.pool if line.key not in taught],
+        )  # fmt: skip
         model = result.trainable
         facts = {
             "steps": result.steps,
             "interpolation": result.interpolation,
+            "readings": result.settings.get("readings", 0),
             "seconds": time.perf_counter() - began_s,
             "cpu_seconds": time.process_time() - began_cpu_s,
         }

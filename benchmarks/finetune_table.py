@@ -17,6 +17,7 @@ class Outcome:
     size: lines learned, 0 for the shipped model. variant: "full", or "without tcm".
     reference_cer: on lines of other hands. bare_cer, bare_reference_cer: the same of the trained
     weights, not mixed with the old ones.
+    readings: lines that nobody corrected, of which readings taught.
     new_found, new_characters: characters that it lacks and could learn, read and written.
     """
 
@@ -34,6 +35,7 @@ class Outcome:
     peak_gb: float
     steps: int = 0
     interpolation: float = 0.0
+    readings: int = 0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
 
@@ -101,9 +103,9 @@ def _cost_table(outcomes: Sequence[Outcome]) -> str:
     kept = [outcome for outcome in outcomes if outcome.variant == FULL and outcome.size]
     start = _start(outcomes)
     rows = [
-        "| lines | runs | steps | minutes | CPU minutes | peak GB | share of the new weights "
-        "| forgotten, points (most) |",
-        "|---" * 8 + "|",
+        "| lines | runs | with readings of undecided lines | steps | minutes | CPU minutes "
+        "| peak GB | share of the new weights | forgotten, points (most) |",
+        "|---" * 9 + "|",
     ]
     for size in sorted({outcome.size for outcome in kept}):
         those = [outcome for outcome in kept if outcome.size == size]
@@ -113,7 +115,8 @@ def _cost_table(outcomes: Sequence[Outcome]) -> str:
 
         lost = [100 * (run.reference_cer - start) for run in those]
         rows.append(
-            f"| {size} | {len(those)} | {middle(lambda o: o.steps):.0f} "
+            f"| {size} | {len(those)} | {sum(o.readings > 0 for o in those)} "
+            f"| {middle(lambda o: o.steps):.0f} "
             f"| {middle(lambda o: o.seconds / 60):.1f} "
             f"| {middle(lambda o: o.cpu_seconds / 60):.1f} "
             f"| {max(o.peak_gb for o in those):.2f} | {middle(lambda o: o.interpolation):.2f} "

@@ -14,6 +14,8 @@ from htr.errors import RecognitionError
 _BREAK = 0  # the end of a line, or a character that the model does not know
 _START = 1  # EDGE + 2
 
+OWN_WEIGHT = 5  # of corrected lines beside other text: they are what is to be read
+
 
 def build_character_model(
     texts: Iterable[str],

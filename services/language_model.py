@@ -33,8 +33,6 @@ LOG = logging.getLogger("htr.language")
 LEAST_LINES = 50  # of corrected text without any other: fewer say nothing about a language
 LEAST_TEST_LINES = 8  # fewer would prove nothing, and the usual weight is as good a guess
 MOST_TEST_LINES = 120  # tuning on more takes minutes and changes nothing
-OWN_WEIGHT = 5  # of corrected lines beside other text: they are what is to be read
-BOX_SHARE = 0.9  # of the text behind the language model in the box that a model has to write
 TEXT_LIMIT_BYTES = 20_000_000
 _FOLDER, _MODEL, _STATE, _TEXT = "language", "model.safetensors", "state.json", "text.txt"
 
@@ -247,13 +245,14 @@ class LanguageModel:
         """Return what is to be known of the language model, whose file is in its place."""
         from htr.beam import BeamSearch, BeamSettings
         from htr.language_file import save_beam_search
+        from htr.shipped import shipped_language
 
         model = storage.current_model(self._store)
         if model is None:
             raise storage.StorageError("There is no model to read with. Restart the app.")
         lines = self._corrected_lines()
         text = self._chosen_text()
-        box = _box(model.alphabet)
+        box = shipped_language(model.alphabet)
         alone = len(lines) >= LEAST_LINES or bool(text)
         if not alone and box is None:
             raise storage.StorageError(
@@ -375,29 +374,10 @@ def _language(
     alphabet: Sequence[str],
     base: CharacterModel | None,
 ) -> CharacterModel:
-    from htr.character_counts import build_character_model
+    from htr.character_counts import OWN_WEIGHT, build_character_model
 
     own = [line.text for line in lines]
     return build_character_model(own, alphabet, general=text, weight=OWN_WEIGHT, base=base)
-
-
-def _box(alphabet: Sequence[str]) -> BeamSearch | None:
-    """Return the language model in the box and the settings that suit it.
-
-    None where it is missing, or of characters that a model with this alphabet does not write.
-    """
-    from htr.character_counts import known_share
-    from htr.errors import RecognitionError
-    from htr.language_file import load_beam_search
-    from htr.shipped import LANGUAGE
-
-    try:
-        box = load_beam_search(LANGUAGE)
-    except RecognitionError as error:
-        LOG.warning("the language model in the box is left out: %s", error)
-        return None
-    suits = box.language is not None and known_share(box.language, alphabet) >= BOX_SHARE
-    return box if suits else None
 
 
 def gain_of_box(alphabet: Sequence[str]) -> Gain | None:

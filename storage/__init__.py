@@ -161,7 +161,7 @@ from storage.store import Store, open_store, write
 from storage.text_rules import set_text_rules, text_rules
 from storage.text_steps import change_texts, redo_text, undo_text
 from storage.texts import clean_text
-from storage.training_lines import training_lines
+from storage.training_lines import training_lines, undecided_lines
 
 __all__ = [
     "ASIDE",
@@ -320,6 +320,7 @@ __all__ = [
     "thumbnail_path",
     "training_lines",
     "turn_page",
+    "undecided_lines",
     "undo_layout",
     "undo_line",
     "undo_text",

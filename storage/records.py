@@ -293,10 +293,11 @@ class LayoutSteps:
 
 @dataclass(frozen=True)
 class TrainingLine:
-    """A line that a person corrected or confirmed, with all that training asks of it.
+    """A line with all that training asks of it: one that a person corrected or confirmed, mostly.
 
-    text, status: of the newest revision, `revision_id`. baseline, spacing_px: in pixels of the
-    page image, whose file `image_sha256` and `image_suffix` name. held_out: of its page.
+    text, status: of the newest revision, `revision_id`; of a line that nobody has touched the
+    reading and "machine". baseline, spacing_px: in pixels of the page image, whose file
+    `image_sha256` and `image_suffix` name. held_out: of its page.
     reading_text, reading_confidence (0-1): what `reading_model_id` read, the current model if it
     has read the line, else the one that read it last; None if none has.
     """
@@ -306,7 +307,7 @@ class TrainingLine:
     document_id: int
     page_position: int
     position: int
-    revision_id: int
+    revision_id: int | None
     text: str
     status: str
     baseline: tuple[Point, ...]

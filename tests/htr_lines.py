@@ -33,6 +33,7 @@ class FakeRecognizer:
     name = "fake"
     device = "cpu"
     precision = "fp32"
+    with_language = False
     config = FakeConfig()
 
     def __init__(self) -> None:

@@ -37,6 +37,14 @@ class FinetuneConfig:
             the runs that follow.
         strength: of the distortion. 1 keeps the writing legible to a person.
         replay_share: of each batch, drawn from earlier corrected lines where there are any.
+    Lines that nobody has corrected (see `self_training.py`):
+        self_training: None takes them where fewer than `few_lines` are corrected.
+        undecided_least: fewer of them bring nothing.
+        language_gain: of the characters misread on the corrected lines, the share that the language
+            model has to put right; with less its readings teach nothing that is not known.
+        first_part, second_part: steps of the two parts, times those of a run in one.
+        surest_share: of the readings, by their confidence, that teach in the second part.
+        readings_share: of each batch then, drawn from these.
     Batch norm keeps the statistics of the base model: taking over those of a hand, with nothing
     else changed, made the reading of all three test hands worse.
     Choosing:
@@ -73,6 +81,13 @@ class FinetuneConfig:
     tcm_weight: float = 1.0
     strength: float = 1.0
     replay_share: float = 0.25
+    self_training: bool | None = None
+    undecided_least: int = 24
+    language_gain: float = 0.08
+    first_part: float = 0.6
+    second_part: float = 1.6
+    surest_share: float = 0.7
+    readings_share: float = 0.5
     interpolation: float = 0.5
     few_lines: int = 32
     interpolation_of_few: float = 0.4
@@ -91,6 +106,11 @@ class FinetuneConfig:
     def usual_interpolation(self, lines: int) -> float:
         """Return how far to go after learning so many lines, where nothing tells it better."""
         return self.interpolation_of_few if lines < self.few_lines else self.interpolation
+
+    def trains_itself(self, lines: int, undecided: int) -> bool:
+        """Return whether readings of so many undecided lines are to help so many corrected ones."""
+        wanted = lines < self.few_lines if self.self_training is None else self.self_training
+        return wanted and undecided >= self.undecided_least
 
     def planned_steps(self, lines: int) -> int:
         """Return the steps of a run on so many lines, when time does not end it before."""

@@ -25,7 +25,7 @@ from training.errors import TrainingError
 from training.line_images import LINE_HEIGHT_PX, decode_png, encode_png
 from training.lines import TrainLine
 
-Role = Literal["train", "test", "reference", "replay"]
+Role = Literal["train", "test", "reference", "replay", "undecided"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 VERSION = 1
@@ -68,7 +68,10 @@ class SnapshotFacts:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The lines of a run by what they are for, with the facts and the SHA-256 of all of it."""
+    """The lines of a run by what they are for, with the facts and the SHA-256 of all of it.
+
+    undecided: lines beside those of `train` that nobody has corrected; their text is a reading.
+    """
 
     sha256: str
     facts: SnapshotFacts
@@ -76,6 +79,7 @@ class Snapshot:
     test: tuple[TrainLine, ...]
     reference: tuple[TrainLine, ...]
     replay: tuple[TrainLine, ...]
+    undecided: tuple[TrainLine, ...] = ()
 
     @property
     def base_model_sha256(self) -> str:
@@ -201,6 +205,7 @@ def _snapshot(facts: SnapshotFacts, lines: Mapping[Role, tuple[TrainLine, ...]])
         test=lines["test"],
         reference=lines["reference"],
         replay=lines["replay"],
+        undecided=lines["undecided"],
     )
 
 

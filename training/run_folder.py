@@ -2,6 +2,7 @@
 
 <data>/runs/<number>/snapshot/          lines, texts and split as they were at the start
                      checkpoint.*       what an interrupted run goes on from
+                     first-part/        that of the first part of a run in two parts
                      model.safetensors  the candidate
                      report.json        what the report page shows
                      worker.log         what the process printed
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,14 +61,18 @@ class RunFolder:
     @property
     def has_checkpoint(self) -> bool:
         """Whether an interrupted run left something to go on from."""
-        return any(self.path.glob("checkpoint.*"))
+        return any(self._checkpoints())
+
+    def _checkpoints(self) -> Iterator[Path]:
+        yield from self.path.glob("checkpoint.*")
+        yield from self.path.glob("*/checkpoint.*")
 
     def tidy(self, with_model: bool) -> None:
         """Delete what only an unfinished run needs, and its model where it is kept elsewhere.
 
         Raises OSError where it cannot be deleted.
         """
-        for path in self.path.glob("checkpoint.*"):
+        for path in self._checkpoints():
             path.unlink(missing_ok=True)
         if with_model:
             self.model.unlink(missing_ok=True)

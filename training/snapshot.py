@@ -16,6 +16,7 @@ from segmentation.crops import crop_line
 from segmentation.images import decode_page
 from segmentation.lines import SegmentationError
 from storage.records import Model, TrainingLine
+from training.finetune_config import FinetuneConfig
 from training.frozen_lines import (
     Role,
     Snapshot,
@@ -54,6 +55,8 @@ __all__ = [
 Progress = Callable[[float], None]
 """Called with the share of the pages that were cut, 0 to 1."""
 
+UNDECIDED_LINES = 200  # that few corrected lines are helped by; reading them takes some seconds
+UNDECIDED_PAGES = 20  # that they are cut from; a page takes a fraction of a second
 MAX_MESSAGES = 100  # of lines left out; a lost folder of images must not fill the snapshot
 
 
@@ -68,6 +71,7 @@ def take_snapshot(
     settings: Mapping[str, Any] | None = None,
     reference_count: int = REFERENCE_LINES,
     replay_count: int = REPLAY_LINES,
+    self_training: bool | None = None,
     progress: Progress | None = None,
 ) -> Snapshot:
     """Return the frozen copy of what a run learns from, now in the folder.
@@ -77,7 +81,8 @@ def take_snapshot(
 
     document_ids: learn from these documents; None: from all. base_model_id: the model to start
     from; None: the current one. left_out: numbers of lines that the user wants left out.
-    settings: JSON values of the run, frozen with it.
+    settings: JSON values of the run, frozen with it. self_training: whether lines that nobody has
+    decided are to help; None: where few are corrected.
 
     Raises:
         TrainingError: no model, nothing to learn from, a snapshot is there, or a full disk.
@@ -90,7 +95,7 @@ def take_snapshot(
     chosen = [line for line in every if wanted is None or line.document_id in wanted]
     split = split_of(chosen, lineage)
     held_out = frozenset(split.test_ids)
-    images = {line.image_sha256 for line in chosen}
+    images = _images_of(chosen)
     others = [line for line in every if line.image_sha256 not in images]
     tested = {line.image_sha256 for line in others if line.held_out} | lineage.tested_images
     reference, replay = _shared_out(others, tested)
@@ -100,6 +105,10 @@ def take_snapshot(
         "reference": thinned(reference, reference_count),
         "replay": thinned(replay, replay_count),
     }
+    undecided = undecided_beside(store, chosen, tested | _images_of(roles["test"]))
+    recipe = FinetuneConfig(self_training=self_training)
+    if recipe.trains_itself(len(roles["train"]), len(undecided)):
+        roles["undecided"] = undecided
 
     crops, skipped = crop_training_lines(
         store, [line for lines in roles.values() for line in lines], progress
@@ -175,10 +184,31 @@ def _shared_out(
     return reference, replay
 
 
+def undecided_beside(
+    store: storage.Store, corrected: Sequence[TrainingLine], tested: Collection[str]
+) -> list[TrainingLine]:
+    """Return lines of the corrected documents that nobody has decided, from pages that do not test.
+
+    Pages with corrected lines come first: they are in the same hand most surely.
+
+    tested: pages that test, by SHA-256.
+    """
+    documents = sorted({line.document_id for line in corrected})
+    known = {line.page_id for line in corrected}
+    by_page: dict[int, list[TrainingLine]] = {}
+    for line in storage.undecided_lines(store, documents):
+        if line.image_sha256 not in tested and normalise(line.text):
+            by_page.setdefault(line.page_id, []).append(line)
+    taken = thinned([page for page in by_page if page in known], UNDECIDED_PAGES)
+    others = [page for page in by_page if page not in known]
+    taken += thinned(others, UNDECIDED_PAGES - len(taken))
+    return thinned([line for page in taken for line in by_page[page]], UNDECIDED_LINES)
+
+
 def _train_lines(
     role: Role, lines: Sequence[TrainingLine], crops: Mapping[int, np.ndarray]
 ) -> list[TrainLine]:
-    own = role in ("train", "test")
+    own = role in ("train", "test", "undecided")
     return [
         TrainLine(
             key=line_key(line.line_id),
@@ -220,7 +250,11 @@ def _facts(
 
 
 def _images(lines: Sequence[TrainingLine]) -> tuple[str, ...]:
-    return tuple(sorted({line.image_sha256 for line in lines}))
+    return tuple(sorted(_images_of(lines)))
+
+
+def _images_of(lines: Sequence[TrainingLine]) -> set[str]:
+    return {line.image_sha256 for line in lines}
 
 
 def _limited(messages: list[str]) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any
 import storage
 from htr.device import choose_device
 from training.errors import TrainingError
-from training.finetune import finetune
 from training.finetune_config import FinetuneConfig, FinetuneResult, Progress
 from training.frozen_lines import Snapshot, has_snapshot, read_snapshot
 from training.promotion import next_name, promote
@@ -21,6 +20,7 @@ from training.report import build_report
 from training.run_folder import RunFolder, run_folder
 from training.run_link import RunLink
 from training.run_result import Readings, how_made, judge, run_result
+from training.self_training import teach
 from training.snapshot import take_snapshot
 from training.train_settings import TrainSettings, train_settings
 from training.trainable import Trainable, load_trainable, save_trainable
@@ -32,7 +32,7 @@ STOPPED_EARLY = "Stopped before anything was learned."
 # Where in the whole run each phase begins; learning takes most of the time.
 SNAPSHOT, BASELINE, LEARNING, GATE, REPORT, END = 0.0, 0.03, 0.1, 0.85, 0.97, 1.0
 
-Finetune = Callable[..., FinetuneResult]
+Teach = Callable[..., FinetuneResult]
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,18 @@ def train(
     run: storage.Run,
     link: RunLink,
     device: str,
-    finetune: Finetune = finetune,
+    teach: Teach = teach,
     reference_lines: int = REFERENCE_LINES,
 ) -> RunEnd:
     """Return how the training ended; its model, if it made one, is registered and decided upon.
 
-    finetune: see `training.finetune`. reference_lines: of each kind, to tell what is forgotten.
+    teach: see `training.self_training`. reference_lines: of each kind, to tell what is forgotten.
 
     Raises: RunEnded, Terminated (see `RunLink.check`); TrainingError, StorageError,
     RecognitionError, OSError or MemoryError for what cannot be worked with.
     """
     try:
-        return _Training(run, link, device, finetune, reference_lines).train()
+        return _Training(run, link, device, teach, reference_lines).train()
     except _Stopped:
         return RunEnd(None, STOPPED_EARLY)
 
@@ -73,12 +73,12 @@ class _Training:
         run: storage.Run,
         link: RunLink,
         device: str,
-        finetune: Finetune,
+        teach: Teach,
         reference_lines: int,
     ) -> None:
         self.run = run
         self.link = link
-        self.finetune = finetune
+        self.teach = teach
         self.reference_lines = reference_lines
         self.store = link.store
         self.folder: RunFolder = run_folder(link.store.data_dir, run.id)
@@ -115,6 +115,7 @@ class _Training:
                 left_out=self.settings.left_out,
                 seed=self.settings.seed,
                 settings=self.settings.as_json(),
+                self_training=self.settings.self_training,
                 reference_count=self.reference_lines,
                 replay_count=REPLAY_LINES * self.reference_lines // REFERENCE_LINES,
                 progress=lambda share: self._tell_share("snapshot", SNAPSHOT, BASELINE, share),
@@ -150,11 +151,12 @@ class _Training:
 
     def _learn(self, base: Trainable, snapshot: Snapshot) -> FinetuneResult:
         config = finetune_config(self.settings, str(self.device))
-        learned = self.finetune(
+        learned = self.teach(
             base,
             snapshot.train,
             snapshot.test,
             config,
+            undecided=snapshot.undecided,
             # Drawn lines taught nothing about real hands that mixing the weights did not keep.
             replay=corrected_ones(snapshot.replay),
             others=snapshot.replay,
@@ -255,5 +257,10 @@ class _Training:
 
 def finetune_config(settings: TrainSettings, device: str) -> FinetuneConfig:
     """Return the recipe, with what the person chose."""
-    config = FinetuneConfig(seed=settings.seed, time_limit_s=settings.time_limit_s, device=device)
+    config = FinetuneConfig(
+        seed=settings.seed,
+        time_limit_s=settings.time_limit_s,
+        self_training=settings.self_training,
+        device=device,
+    )
     return replace(config, tcm_weight=0.0) if settings.tcm is False else config

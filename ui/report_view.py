@@ -163,6 +163,7 @@ def _facts(run: storage.Run, report: Mapping[str, Any]) -> list[tuple[str, str]]
         ("Tested by", _amount(snapshot, "test")),
         ("How they were parted", _text(snapshot.get("explanation"))),
         ("Mixed in, to keep other hands in mind", _some(snapshot.get("replay_lines"), "line")),
+        ("Learned from readings that nobody corrected", _readings(training)),
         ("Finished", run.finished.strftime("%Y-%m-%d %H:%M UTC") if run.finished else ""),
         ("Time", _lasting(training)),
         ("Share of what was learned that is kept", _percent(training.get("interpolation"))),
@@ -175,6 +176,10 @@ def _facts(run: storage.Run, report: Mapping[str, Any]) -> list[tuple[str, str]]
 def _amount(snapshot: Mapping[str, Any], part: str) -> str:
     lines, pages = snapshot.get(f"{part}_lines"), snapshot.get(f"{part}_pages")
     return f"{_count(lines, 'line')} on {_count(pages, 'page')}"
+
+
+def _readings(training: Mapping[str, Any]) -> str:
+    return _some(_mapping(training.get("settings")).get("readings"), "line")
 
 
 def _lasting(training: Mapping[str, Any]) -> str:

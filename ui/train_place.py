@@ -143,5 +143,6 @@ def _settings(data: dict) -> dict[str, object]:
         "document_ids": _document_ids(data),
         "minutes": data.get("minutes"),
         "tcm": data.get("tcm"),
+        "self_training": data.get("self_training"),
         "left_out": data.get("left_out"),
     }

@@ -131,12 +131,13 @@ def test_tables_tell_change_forgetting_and_new_characters() -> None:
             new_found=3,
             new_characters=4,
             seconds=90,
+            readings=5,
         ),
         outcome("x", 64, 1, 0.24, bare_cer=0.22, variant="without tcm"),
     ]
     text = report_text(outcomes)
     assert "| x | 0.500 | 0.250 (-50.0 %) |" in text
-    assert "| 64 | 1 | 0 | 1.5 | 0.0 | 1.10 | 0.00 | +1.00 (+1.00) |" in text
+    assert "| 64 | 1 | 1 | 0 | 1.5 | 0.0 | 1.10 | 0.00 | +1.00 (+1.00) |" in text
     assert "| x | - | 3 of 4 |" in text or "| x | 3 of 4 |" in text
     assert "| 64 | 0.250 / 0.240 | +1.00 / +10.00 |" in text
     assert "| x, 64, 1 | 0.240 / 0.220 | +0.020 |" in text

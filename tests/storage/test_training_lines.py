@@ -30,6 +30,7 @@ from storage import (
     restore_page,
     set_current_model,
     training_lines,
+    undecided_lines,
     undo_line,
 )
 
@@ -43,6 +44,22 @@ def test_only_corrected_and_confirmed_lines_teach(store: Store, lines: list[int]
     correct_line(store, lines[1], "two", "confirmed", "Ada", None)
     correct_line(store, lines[2], "drei?", "doubtful", "Ada", None)
     assert texts(store) == ["eins", "two"]
+
+
+def test_undecided_lines_are_those_that_a_machine_has_read_and_nobody_decided(
+    store: Store, document: Document, page: Page, lines: list[int], model: Model
+) -> None:
+    correct_line(store, lines[1], "zwei", "corrected", "Ada", None)
+    undecided = undecided_lines(store, [document.id])
+    assert [(line.line_id, line.text, line.status) for line in undecided] == [
+        (lines[0], "one", "machine"),
+        (lines[2], "three", "machine"),
+    ]
+    assert undecided_lines(store, [document.id + 1]) == []
+    add_readings(store, model.id, {lines[0]: NewReading("", 0.5)})  # nothing was read on it
+    assert [line.line_id for line in undecided_lines(store, [document.id])] == [lines[2]]
+    remove_page(store, page.id)
+    assert undecided_lines(store, [document.id]) == []
 
 
 def test_marks_of_the_editor_do_not_teach(store: Store, lines: list[int]) -> None:

@@ -14,6 +14,7 @@ from segmentation.images import decode_page
 from segmentation.lines import Line
 from tests.htr_lines import FakeRecognizer
 from tests.training.desk_data import add_page, correct_page, make_desk
+from training import snapshot as snapshot_module
 from training.errors import TrainingError
 from training.snapshot import line_key, read_snapshot, take_snapshot
 
@@ -42,6 +43,61 @@ def test_snapshot_holds_exactly_the_corrected_lines_and_their_split(store: stora
     assert current is not None and snapshot.base_model_sha256 == current.sha256
     assert snapshot.facts.settings == {"minutes": 5}
     assert read_snapshot(store.data_dir / "snapshot").sha256 == snapshot.sha256
+
+
+def read_by_machine(store: storage.Store, page: storage.Page, count: int) -> list[int]:
+    """Let the model in use have read the first lines of a page; returns their numbers."""
+    model = storage.current_model(store)
+    assert model is not None
+    line_ids = storage.line_order(store, page.id)[:count]
+    storage.add_readings(
+        store, model.id, {line_id: storage.NewReading("cab", 0.5) for line_id in line_ids}
+    )
+    return line_ids
+
+
+def test_undecided_lines_that_were_read_are_frozen_where_few_are_corrected(
+    store: storage.Store,
+) -> None:
+    document = storage.documents(store)[0].document
+    page = add_page(store, document.id, ["ab"] * 26, seed=7)
+    line_ids = read_by_machine(store, page, 25)
+    other = add_page(store, storage.add_document(store, "Others").id, ["ab"] * 9, seed=8)
+    read_by_machine(store, other, 9)
+    snapshot = take(store, self_training=None)
+    assert [line.key for line in snapshot.undecided] == [line_key(one) for one in line_ids]
+    assert {line.text for line in snapshot.undecided} == {"cab"}
+    assert read_snapshot(store.data_dir / "snapshot").undecided[0].key == line_key(line_ids[0])
+    assert take(store, "2", self_training=False).undecided == ()
+    storage.correct_line(store, line_ids[0], "ab", "corrected", "Ada", None)
+    storage.correct_line(store, line_ids[1], "ab", "corrected", "Ada", None)
+    assert take(store, "3").undecided == ()  # too few are left
+
+
+def test_undecided_lines_of_pages_that_test_are_left_alone(store: storage.Store) -> None:
+    document = storage.documents(store)[0].document
+    page = add_page(store, document.id, ["ab"] * 30, seed=7)
+    line_ids = read_by_machine(store, page, 30)
+    storage.correct_line(store, line_ids[0], "ab", "corrected", "Ada", None)
+    storage.pin_page(store, page.id, True)
+    snapshot = take(store)
+    assert line_key(line_ids[0]) in {line.key for line in snapshot.test}
+    assert snapshot.undecided == ()
+
+
+def test_undecided_lines_come_from_a_few_pages_those_with_corrected_lines_first(
+    store: storage.Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot_module, "UNDECIDED_PAGES", 2)
+    monkeypatch.setattr(snapshot_module, "UNDECIDED_LINES", 8)
+    document = storage.documents(store)[0].document
+    pages = [add_page(store, document.id, ["ab"] * 6, seed=seed) for seed in (7, 8, 9)]
+    for page in pages:
+        read_by_machine(store, page, 6)
+    decided = storage.line_order(store, pages[2].id)[0]
+    storage.correct_line(store, decided, "ab", "corrected", "Ada", None)
+    found = snapshot_module.undecided_beside(store, storage.training_lines(store), ())
+    assert [line.page_id for line in found] == [pages[2].id] * 4 + [pages[0].id] * 4
 
 
 def test_the_same_corrections_and_seed_give_the_same_snapshot(store: storage.Store) -> None:

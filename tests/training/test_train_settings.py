@@ -12,12 +12,12 @@ from training.train_settings import TrainSettings, train_settings
 
 
 def test_choices_survive_the_database() -> None:
-    chosen = TrainSettings(5.0, (1, 2), True, 7, (3,), 4)
+    chosen = TrainSettings(5.0, (1, 2), True, False, 7, (3,), 4)
     assert train_settings(json.loads(json.dumps(chosen.as_json()))) == chosen
 
 
 def test_nothing_chosen_is_the_recipe() -> None:
-    assert train_settings({}) == TrainSettings(None, None, None, 1, (), None)
+    assert train_settings({}) == TrainSettings(None, None, None, None, 1, (), None)
     assert train_settings({}).time_limit_s is None
 
 
@@ -38,6 +38,7 @@ def test_minutes_are_a_limit_in_seconds() -> None:
         ({"document_ids": [1, "2"]}, "documents to learn from holds '2'"),
         ({"document_ids": [0]}, "documents to learn from holds '0'"),
         ({"left_out": {}}, "The lines to leave out must be a list of numbers"),
+        ({"self_training": 1}, "The setting self_training is '1'; it may be true or false"),
         ({"tcm": 1}, "The setting tcm is '1'; it may be true or false"),
         ({"seed": -1}, "The setting seed holds '-1'"),
         ({"seed": 2**40}, "The setting seed holds"),

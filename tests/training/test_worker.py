@@ -37,6 +37,7 @@ class FakeFinetune:
         self.character = character
         self.at_step = at_step
         self.taught: list[str] = []
+        self.undecided: list[str] = []
         self.replayed: list[str] = []
         self.others: list[str] = []
         self.config: FinetuneConfig | None = None
@@ -48,12 +49,14 @@ class FakeFinetune:
         held_out: Sequence[TrainLine],
         config: FinetuneConfig,
         *,
+        undecided: Sequence[TrainLine] = (),
         replay: Sequence[TrainLine] = (),
         others: Sequence[TrainLine] = (),
         run_dir: Path | None = None,
         report: Report,
     ) -> FinetuneResult:
         self.taught = [line.text for line in train]
+        self.undecided = [line.key for line in undecided]
         self.replayed = [line.group for line in replay]
         self.others = [line.group for line in others]
         self.config = config
@@ -115,6 +118,27 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
     yield desk
     for store in stores:
         store.close()
+
+
+def test_few_corrected_lines_are_helped_by_those_that_nobody_decided(
+    make: Callable[..., Desk],
+) -> None:
+    desk = make()
+    document = storage.documents(desk.store)[0].document
+    page = add_page(desk.store, document.id, ["ab"] * 24, seed=9)
+    model = storage.current_model(desk.store)
+    assert model is not None
+    line_ids = storage.line_order(desk.store, page.id)
+    readings = {line_id: storage.NewReading("cab", 0.5) for line_id in line_ids}
+    storage.add_readings(desk.store, model.id, readings)
+    finetune = FakeFinetune("a")
+    assert desk.work(desk.start(), finetune) == DONE
+    assert finetune.undecided == [f"line-{line_id}" for line_id in line_ids]
+    assert finetune.config is not None and finetune.config.self_training is None
+    unwanted = FakeFinetune("a")
+    assert desk.work(desk.start(self_training=False), unwanted) == DONE
+    assert unwanted.undecided == []
+    assert unwanted.config is not None and unwanted.config.self_training is False
 
 
 def test_better_model_is_promoted_and_the_run_says_by_how_much(make: Callable[..., Desk]) -> None:

@@ -141,9 +141,10 @@ def test_suspicious_line_is_named_by_document_page_and_line(services: Services, 
 
 def test_start_keeps_the_choices_with_the_run(services: Services, ask: Ask) -> None:
     add_pages(services, 2)
-    answer = ask("start", documents=[1], minutes=5, tcm=False, left_out=[2, 3])
+    answer = ask("start", documents=[1], minutes=5, tcm=False, self_training=True, left_out=[2, 3])
     settings = storage.run(services.store, answer["run"]).settings
     assert (settings["document_ids"], settings["minutes"], settings["tcm"]) == ([1], 5.0, False)
+    assert settings["self_training"] is True
     assert (settings["base_model_id"], settings["left_out"]) == (1, [2, 3])
 
 

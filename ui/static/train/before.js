@@ -1,5 +1,5 @@
 // What is ready to learn from, as a ledger: one statement a row, its figures or choices beside it.
-const TCM_CHOICES = [[null, t`as the recipe has it`], [true, t`yes`], [false, t`no`]];
+const CHOICES = [[null, t`as the recipe has it`], [true, t`yes`], [false, t`no`]];
 const SHOWN_AT_FIRST = 4; // doubtful lines; the rest is one click away
 
 class Before {
@@ -8,6 +8,7 @@ class Before {
     this.acts = acts;
     this.minutes = null;
     this.tcm = null;
+    this.selfTraining = null; // learn from readings of lines that nobody corrected
     this.leaveOut = false;
     this.openParts = new Set(); // what a person has unfolded stays so when the ledger is drawn again
   }
@@ -123,7 +124,7 @@ class Before {
   // Returns what a person chose, as the server takes it.
   get choices() {
     const leftOut = this.leaveOut ? this.survey.suspicious.map((line) => line.line) : [];
-    return { minutes: this.minutes, tcm: this.tcm, left_out: leftOut };
+    return { minutes: this.minutes, tcm: this.tcm, self_training: this.selfTraining, left_out: leftOut };
   }
 
   time(estimate) {
@@ -153,10 +154,16 @@ class Before {
 
   details() {
     const { h } = window.htr;
-    const tcm = h("select", {}, TCM_CHOICES.map(([value, words]) => h("option", { value: String(value), selected: value === this.tcm }, words)));
-    tcm.addEventListener("change", () => { this.tcm = JSON.parse(tcm.value); });
-    return this.fold("settings", t`Details`, [h("label", {}, t`Learn with the text around each character (TCM)`, tcm),
-      h("p", { class: "soft small" }, t`A second head learns to tell a character from its neighbours, which may steady the model. Reading does not use it.`)]);
+    const choice = (name) => {
+      const select = h("select", {}, CHOICES.map(([value, words]) => h("option", { value: String(value), selected: value === this[name] }, words)));
+      select.addEventListener("change", () => { this[name] = JSON.parse(select.value); });
+      return select;
+    };
+    return this.fold("settings", t`Details`, [
+      h("label", {}, t`Learn with the text around each character (TCM)`, choice("tcm")),
+      h("p", { class: "soft small" }, t`A second head learns to tell a character from its neighbours, which may steady the model. Reading does not use it.`),
+      h("label", {}, t`Learn from lines that nobody has corrected, too`, choice("selfTraining")),
+      h("p", { class: "soft small" }, t`Where fewer than ${this.survey.few_lines} lines are corrected, the surest readings of the others teach as well, if a language model puts right enough of them. It takes twice as long.`)]);
   }
 
   button() {

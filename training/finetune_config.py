@@ -40,8 +40,6 @@ class FinetuneConfig:
     Lines that nobody has corrected (see `self_training.py`):
         self_training: None takes them where fewer than `few_lines` are corrected.
         undecided_least: fewer of them bring nothing.
-        language_gain: of the characters misread on the corrected lines, the share that the language
-            model has to put right; with less its readings teach nothing that is not known.
         first_part, second_part: steps of the two parts, times those of a run in one.
         surest_share: of the readings, by their confidence, that teach in the second part.
         readings_share: of each batch then, drawn from these.
@@ -83,7 +81,6 @@ class FinetuneConfig:
     replay_share: float = 0.25
     self_training: bool | None = None
     undecided_least: int = 24
-    language_gain: float = 0.08
     first_part: float = 0.6
     second_part: float = 1.6
     surest_share: float = 0.7

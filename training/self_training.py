@@ -59,7 +59,7 @@ def teach(
     device = choose_device(config.device)
     box = None
     if config.trains_itself(len(train), len(undecided)):
-        box = language_that_helps(base, train, config.language_gain, device)
+        box = language_that_helps(base, train, device)
     if box is None:
         return finetune(
             base, train, held_out, config, replay=replay, others=others, run_dir=run_dir,
@@ -105,12 +105,11 @@ def teach(
 
 
 def language_that_helps(
-    base: Trainable, lines: Sequence[TrainLine], gain: float, device: torch.device
+    base: Trainable, lines: Sequence[TrainLine], device: torch.device
 ) -> BeamSearch | None:
     """Return the language model in the box if the base reads these corrected lines better with it.
 
-    gain: share of the characters misread that it has to put right, 0-1. None too where it does not
-    suit the characters of the base.
+    None too where it does not suit the characters of the base.
     """
     box = shipped_language(base.alphabet.characters)
     if box is None or box.language is None:
@@ -118,7 +117,7 @@ def language_that_helps(
     language = build_character_model([], base.alphabet.characters, base=box.language)
     beam = replace(box, language=language)
     greedy = cer_of(lines, read_lines(base, lines, device))
-    return box if cer_of(lines, _read(base, lines, beam, device)[0]) < (1 - gain) * greedy else None
+    return box if cer_of(lines, _read(base, lines, beam, device)[0]) < greedy else None
 
 
 def surest_readings(

@@ -156,7 +156,7 @@ def test_language_model_helps_where_corrected_lines_are_read_better_with_it(
     monkeypatch.setattr("htr.shipped.LANGUAGE", tmp_path / "box.safetensors")
     monkeypatch.setattr(self_training, "_read", lambda *_: ([with_it], [1.0]))
     monkeypatch.setattr(self_training, "read_lines", lambda *_: ["ab ce"])
-    found = language_that_helps(tiny_trainable(), [line_of("ab cd")], 0.08, CPU)
+    found = language_that_helps(tiny_trainable(), [line_of("ab cd")], CPU)
     assert (found is not None) == helps
 
 
@@ -164,7 +164,7 @@ def test_language_model_of_other_characters_does_not_help(monkeypatch, tmp_path:
     other = BeamSearch(build_character_model(["жж ж"], tuple("ж ")))
     save_beam_search(tmp_path / "box.safetensors", other)
     monkeypatch.setattr("htr.shipped.LANGUAGE", tmp_path / "box.safetensors")
-    assert language_that_helps(tiny_trainable(), [line_of("ab cd")], 0.08, CPU) is None
+    assert language_that_helps(tiny_trainable(), [line_of("ab cd")], CPU) is None
 
 
 def test_undecided_lines_are_really_read_with_the_language_model(tmp_path: Path) -> None:

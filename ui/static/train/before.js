@@ -163,7 +163,7 @@ class Before {
       h("label", {}, t`Learn with the text around each character (TCM)`, choice("tcm")),
       h("p", { class: "soft small" }, t`A second head learns to tell a character from its neighbours, which may steady the model. Reading does not use it.`),
       h("label", {}, t`Learn from lines that nobody has corrected, too`, choice("selfTraining")),
-      h("p", { class: "soft small" }, t`Where fewer than ${this.survey.few_lines} lines are corrected, the surest readings of the others teach as well, if a language model puts right enough of them. It takes twice as long.`)]);
+      h("p", { class: "soft small" }, t`Where fewer than ${this.survey.few_lines} lines are corrected, the surest readings of the others teach as well, if a language model reads the corrected ones better. It takes twice as long.`)]);
   }
 
   button() {

@@ -1,7 +1,8 @@
 """Fine-tune the shipped model on more and more lines of hands it never saw, and measure it.
 
 python -m benchmarks.finetune LINES.zip [--reference OTHER.zip] [--sizes 8,16,32,64,128]
-    [--seeds 1,2,3] [--jobs 1] [--minutes N] [--out FOLDER] [--picture FILE.png]
+    [--seeds 1,2,3] [--jobs 1] [--minutes N] [--self-training] [--out FOLDER]
+    [--picture FILE.png]
 
 Every hand of the set keeps pages back (`finetune_sets`); lines drawn from the others by
 the seed are learned by the recipe of `FinetuneConfig` as the app uses it. The held-out
@@ -10,8 +11,7 @@ on `--reference`: lines of the hands that the shipped model was trained for, on 
 saw. The recall of new characters is measured on the held-out lines: of the characters that the
 shipped model lacks and the lines to learn hold, the share that are read in their place.
 
-Where few lines are learned, the other lines of these pages may help by their readings, as in
-the app.
+With `--self-training` the other lines of these pages help by their readings, as in the app on wish.
 
 What mixing the trained weights with the old ones is worth is told by the same trainings, read
 unmixed too. The size `--without-tcm` is trained once more without the TCM's loss.
@@ -94,9 +94,9 @@ def planned(
     return tasks
 
 
-def recipe(task: Task, minutes: float | None) -> FinetuneConfig:
+def recipe(task: Task, minutes: float | None, self_training: bool = False) -> FinetuneConfig:
     """Return the settings of a training: the app's own, or those without TCM."""
-    config = FinetuneConfig(seed=max(1, task.seed))
+    config = FinetuneConfig(seed=max(1, task.seed), self_training=self_training)
     if minutes is not None:
         config = replace(config, time_limit_s=60 * minutes)
     return replace(config, tcm_weight=0.0) if task.variant == WITHOUT_TCM else config
@@ -121,7 +121,7 @@ def measure(options: argparse.Namespace, task: Task) -> dict[str, Any]:
     reference = read_reference(options.reference, options.reference_lines)
     test, model, facts = list(hand.test), base, {}
     if task.size:
-        config = recipe(task, options.minutes)
+        config = recipe(task, options.minutes, options.self_training)
         lines = hand.drawn(task.size, task.seed)
         others = drawn_lines(base.alphabet, config.seed, REPLAY_LINES, "replay")  # as in the app
         began_s, began_cpu_s = time.perf_counter(), time.process_time()
@@ -172,7 +172,7 @@ def _unmix(start: Mapping[str, Tensor], mixed: Trainable, share: float) -> None:
 def recipe_key(options: argparse.Namespace) -> str:
     """Return a short hash of what the outcomes depend on: recipe, data and model, not the task."""
     content = hashlib.sha256()
-    settings = asdict(recipe(Task("", 0, 1), options.minutes))
+    settings = asdict(recipe(Task("", 0, 1), options.minutes, options.self_training))
     counts = [options.reference_lines, _largest(options)]
     content.update(json.dumps([settings, counts], sort_keys=True).encode())
     for path in (options.lines, options.reference, options.model):
@@ -237,6 +237,8 @@ def _in_own_process(options: argparse.Namespace, task: Task) -> dict[str, Any]:
     for name in ("minutes", "model", "threads"):
         if getattr(options, name) is not None:
             command += [f"--{name}", str(getattr(options, name))]
+    if options.self_training:
+        command.append("--self-training")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BenchmarkError(f"{task} failed:\n{done.stderr[-2000:]}")
@@ -265,6 +267,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sizes", default=SIZES)
     parser.add_argument("--seeds", default=SEEDS)
     parser.add_argument("--without-tcm", type=int, default=WITHOUT_TCM_SIZE, help="0: none")
+    parser.add_argument("--self-training", action="store_true", help="undecided lines help")
     parser.add_argument("--minutes", type=float, help="time limit of every training")
     parser.add_argument("--threads", type=int, help="of every training")
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side")

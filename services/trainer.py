@@ -33,9 +33,10 @@ TRAIN = "train"
 ACTIVE = ("waiting", "running")
 
 
-# A checkpoint holds four models (weights, their mean, two moments) and is written beside the last
-# one; then comes the candidate, and its copy among the models.
-ROOM_MODELS = 10
+# A checkpoint holds four models (weights, their mean, two moments), in 32 bits where a model's file
+# has 16, and is written beside the last one and that of the run's first part; then comes the
+# candidate, and its copy among the models.
+ROOM_MODELS = 2 * (3 * 4 + 2)
 ROOM_BYTES = 50_000_000  # line images, events and the report
 
 

@@ -18,7 +18,6 @@ import storage
 from services.settings import Settings
 from services.worker_process import MODULE, REPOSITORY, worker_environment
 from training.errors import TrainingError
-from training.finetune_config import FinetuneConfig
 
 if TYPE_CHECKING:
     from training.survey import Survey
@@ -66,9 +65,6 @@ class Estimator:
             survey.model_sha256,
             _size(len(survey.split.train_ids)),
             _size(len(survey.split.test_ids)),
-            FinetuneConfig().trains_itself(
-                len(survey.split.train_ids), self._undecided(document_ids)
-            ),
             self._settings.device,
             self._settings.training_threads,
         )
@@ -82,14 +78,6 @@ class Estimator:
         learning_s = trial.learning_s if minutes is None else min(trial.learning_s, 60.0 * minutes)
         seconds = learning_s + trial.around_s
         return Estimate(seconds, f"About {in_words(seconds)} on this computer.")
-
-    def _undecided(self, document_ids: Sequence[int] | None) -> int:
-        """Return how many lines of the documents nobody has decided."""
-        return sum(
-            summary.machine
-            for summary in storage.documents(self._store)
-            if document_ids is None or summary.document.id in document_ids
-        )
 
     def _trial(self, document_ids: Sequence[int] | None) -> _Trial:
         threads = self._settings.training_threads

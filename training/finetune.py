@@ -167,26 +167,16 @@ def measure_reading_s(base: Trainable, lines: Sequence[TrainLine], config: Finet
 
 
 def estimate_s(
-    step_s: float,
-    reading_s: float,
-    lines: int,
-    held_out: int,
-    config: FinetuneConfig,
-    undecided: int = 0,
+    step_s: float, reading_s: float, lines: int, held_out: int, config: FinetuneConfig
 ) -> float:
     """Return the seconds that a run will take, from those of a step and of reading a line.
 
-    lines, held_out: how many lines there are to train on and to test. undecided: how many beside
-    them nobody has corrected, see `self_training.py`.
+    lines, held_out: how many lines there are to train on and to test.
     """
     choosing = _choosing_lines(lines, config)
     read = config.points * (min(held_out, config.watched_lines) + choosing)
     read += choosing * len(config.interpolations)
-    steps: float = config.planned_steps(lines - choosing)
-    if config.trains_itself(lines, undecided):
-        steps *= config.first_part + config.second_part
-        read += 2 * lines + undecided
-    whole = steps * step_s + read * reading_s
+    whole = config.planned_steps(lines - choosing) * step_s + read * reading_s
     return whole if config.time_limit_s is None else min(whole, config.time_limit_s)
 
 

@@ -1,4 +1,4 @@
-"""Fine-tuning with the help of lines that nobody has corrected, where few are.
+"""Fine-tuning with the help of lines that nobody has corrected, for those who want it.
 
 Eight lines do not hold all shapes that a hand gives its letters; the pages around them do. So a
 first part of the run learns the corrected lines alone. What comes of it reads the undecided lines,
@@ -58,17 +58,17 @@ def teach(
     """
     device = choose_device(config.device)
     box = None
-    if config.trains_itself(len(train), len(undecided)):
+    if config.self_training and len(undecided) >= config.undecided_least:
         box = language_that_helps(base, train, device)
     if box is None:
         return finetune(
             base, train, held_out, config, replay=replay, others=others, run_dir=run_dir,
             report=report, clock=clock,
         )  # fmt: skip
-    parts = (config.first_part, config.second_part)
-    steps, more_steps = (round(part * config.planned_steps(len(train))) for part in parts)
+    steps = config.planned_steps(len(train))
+    more_steps = round(steps * config.second_part)
     limit_s = config.time_limit_s
-    limit_of_first_s = None if limit_s is None else limit_s * parts[0] / sum(parts)
+    limit_of_first_s = None if limit_s is None else limit_s / (1 + config.second_part)
     first = finetune(
         base, train, (), replace(config, steps=steps, time_limit_s=limit_of_first_s),
         replay=replay, others=others, run_dir=run_dir and run_dir / FIRST_PART,
@@ -84,6 +84,7 @@ def teach(
             steps=more_steps,
             time_limit_s=None if limit_s is None else max(0.0, limit_s - first.seconds),
             replay_share=config.readings_share,
+            interpolation_of_few=config.interpolation,
         ),
         replay=[*replay, *readings], others=others, run_dir=run_dir,
         report=_as_part(report, first.steps, first.seconds, first.steps + more_steps), clock=clock,

@@ -16,7 +16,6 @@ from segmentation.crops import crop_line
 from segmentation.images import decode_page
 from segmentation.lines import SegmentationError
 from storage.records import Model, TrainingLine
-from training.finetune_config import FinetuneConfig
 from training.frozen_lines import (
     Role,
     Snapshot,
@@ -55,7 +54,7 @@ __all__ = [
 Progress = Callable[[float], None]
 """Called with the share of the pages that were cut, 0 to 1."""
 
-UNDECIDED_LINES = 200  # that few corrected lines are helped by; reading them takes some seconds
+UNDECIDED_LINES = 200  # that corrected ones are helped by; reading them takes some seconds
 UNDECIDED_PAGES = 20  # that they are cut from; a page takes a fraction of a second
 MAX_MESSAGES = 100  # of lines left out; a lost folder of images must not fill the snapshot
 
@@ -71,7 +70,7 @@ def take_snapshot(
     settings: Mapping[str, Any] | None = None,
     reference_count: int = REFERENCE_LINES,
     replay_count: int = REPLAY_LINES,
-    self_training: bool | None = None,
+    self_training: bool = False,
     progress: Progress | None = None,
 ) -> Snapshot:
     """Return the frozen copy of what a run learns from, now in the folder.
@@ -81,8 +80,8 @@ def take_snapshot(
 
     document_ids: learn from these documents; None: from all. base_model_id: the model to start
     from; None: the current one. left_out: numbers of lines that the user wants left out.
-    settings: JSON values of the run, frozen with it. self_training: whether lines that nobody has
-    decided are to help; None: where few are corrected.
+    settings: JSON values of the run, frozen with it. self_training: lines that nobody has decided
+    are frozen, too.
 
     Raises:
         TrainingError: no model, nothing to learn from, a snapshot is there, or a full disk.
@@ -105,10 +104,8 @@ def take_snapshot(
         "reference": thinned(reference, reference_count),
         "replay": thinned(replay, replay_count),
     }
-    undecided = undecided_beside(store, chosen, tested | _images_of(roles["test"]))
-    recipe = FinetuneConfig(self_training=self_training)
-    if recipe.trains_itself(len(roles["train"]), len(undecided)):
-        roles["undecided"] = undecided
+    if self_training:
+        roles["undecided"] = _undecided(store, chosen, tested | _images_of(roles["test"]))
 
     crops, skipped = crop_training_lines(
         store, [line for lines in roles.values() for line in lines], progress
@@ -184,7 +181,7 @@ def _shared_out(
     return reference, replay
 
 
-def undecided_beside(
+def _undecided(
     store: storage.Store, corrected: Sequence[TrainingLine], tested: Collection[str]
 ) -> list[TrainingLine]:
     """Return lines of the corrected documents that nobody has decided, from pages that do not test.

@@ -22,8 +22,7 @@ class TrainSettings:
     minutes: "the best you can do in so many minutes"; None: as long as it needs.
     document_ids: whose corrections to learn; None: those of all documents.
     tcm: learn with the Textual Context Module's loss too; None: as the recipe has it.
-    self_training: learn from readings of lines that nobody corrected too; None: as the recipe has
-    it.
+    self_training: learn from readings of lines that nobody corrected, too.
     seed: of all that is drawn by chance.
     left_out: numbers of lines that are neither to teach nor to test.
     base_model_id: the model to start from; None: the current one.
@@ -32,7 +31,7 @@ class TrainSettings:
     minutes: float | None = None
     document_ids: tuple[int, ...] | None = None
     tcm: bool | None = None
-    self_training: bool | None = None
+    self_training: bool = False
     seed: int = 1
     left_out: tuple[int, ...] = ()
     base_model_id: int | None = None
@@ -63,7 +62,7 @@ def train_settings(values: Mapping[str, Any]) -> TrainSettings:
         minutes=_minutes(values.get("minutes")),
         document_ids=_numbers("documents to learn from", values.get("document_ids")),
         tcm=_flag("tcm", values.get("tcm")),
-        self_training=_flag("self_training", values.get("self_training")),
+        self_training=bool(_flag("self_training", values.get("self_training"))),
         seed=_whole("seed", values.get("seed", 1), 0, MOST_SEED),
         left_out=_numbers("lines to leave out", values.get("left_out")) or (),
         base_model_id=(

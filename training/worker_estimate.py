@@ -14,7 +14,7 @@ from training.first_lesson import LINES_MOST, OTHERS_MOST
 from training.growth import missing_characters
 from training.lines import TrainLine, thinned
 from training.reference import REFERENCE_LINES
-from training.snapshot import crop_training_lines, undecided_beside
+from training.snapshot import crop_training_lines
 from training.survey import current_base, survey
 from training.train_settings import TrainSettings
 from training.trainable import load_trainable
@@ -56,10 +56,9 @@ def estimate(
     read = 2 * (test + 2 * REFERENCE_LINES)  # by both models, at most
     if missing_characters(base.alphabet, [one.text for one in chosen]):
         read += min(len(chosen), LINES_MOST + OTHERS_MOST) + OTHERS_MOST  # in their first lesson
-    undecided = len(undecided_beside(store, chosen, ()))
     return {
         "step_s": step_s,
         "reading_s": reading_s,
-        "learning_s": estimate_s(step_s, reading_s, len(train_ids), test, config, undecided),
+        "learning_s": estimate_s(step_s, reading_s, len(train_ids), test, config),
         "around_s": start_s + read * reading_s,
     }

@@ -10,7 +10,6 @@ import storage
 from htr.metrics import normalise
 from services.services import line_version
 from storage.records import TrainingLine
-from training.finetune_config import FinetuneConfig
 from training.survey import WORTHWHILE_LINES, Survey
 from training.suspicion import Suspicion
 from training.unknown_characters import Example, UnknownCharacter
@@ -33,7 +32,6 @@ def survey_view(
         "lines": survey.lines,
         "pages": survey.pages,
         "worth_from": WORTHWHILE_LINES,
-        "few_lines": FinetuneConfig().few_lines,
         "can_start": survey.can_start,
         "documents": _documents(store, document_ids),
         "teach": {"lines": len(split.train_ids), "pages": len(split.train_pages)},

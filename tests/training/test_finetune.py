@@ -304,17 +304,6 @@ def test_estimate_grows_with_the_lines_and_ends_at_the_time_limit() -> None:
     assert estimate_s(0.5, 0.1, 64, 20, replace(config, time_limit_s=10.0)) == 10.0
 
 
-def test_estimate_counts_both_parts_of_a_run_that_trains_itself() -> None:
-    config = FinetuneConfig()
-    one, two, many = (
-        estimate_s(0.5, 0.1, lines, 20, config, undecided)
-        for lines, undecided in ((8, 0), (8, 100), (64, 100))
-    )
-    steps_s = 0.5 * config.planned_steps(8) * (config.first_part + config.second_part - 1)
-    assert two == pytest.approx(one + steps_s + 0.1 * (100 + 2 * 8))
-    assert many == estimate_s(0.5, 0.1, 64, 20, config)
-
-
 def test_lines_without_ink_or_width_do_no_harm() -> None:
     import numpy as np
 

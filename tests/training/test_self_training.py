@@ -19,8 +19,8 @@ from training.lines import TrainLine
 from training.self_training import FIRST_PART, language_that_helps, surest_readings, teach
 
 CPU = torch.device("cpu")
-TWO_PARTS = replace(QUICK, undecided_least=4)
-STEPS = (round(0.6 * 6), round(1.6 * 6))  # of the parts
+TWO_PARTS = replace(QUICK, self_training=True, undecided_least=4)
+STEPS = (6, 12)  # of the parts
 
 
 class Killed(BaseException):
@@ -81,22 +81,20 @@ def test_same_arguments_give_the_same_bits(helped) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "lines", "undecided"),
-    [
-        (TWO_PARTS, 3, 3),
-        (replace(TWO_PARTS, few_lines=3), 3, 6),
-        (replace(TWO_PARTS, self_training=False), 3, 6),
-    ],
-    ids=["too few undecided", "enough corrected", "not wanted"],
+    ("config", "undecided"),
+    [(TWO_PARTS, 3), (replace(TWO_PARTS, self_training=False), 6)],
+    ids=["too few undecided", "not wanted"],
 )
-def test_run_has_one_part_where_readings_are_not_needed(helped, config, lines, undecided) -> None:
-    result = taught(config, lines, undecided=undecided_lines(undecided))
+def test_run_has_one_part_where_readings_cannot_help_or_are_not_wanted(
+    helped, config, undecided
+) -> None:
+    result = taught(config, undecided=undecided_lines(undecided))
     assert (result.steps, "readings" in result.settings, helped) == (6, False, [])
 
 
-def test_a_person_may_want_two_parts_with_many_corrected_lines(helped) -> None:
-    wanted = replace(TWO_PARTS, few_lines=3, self_training=True)
-    assert taught(wanted, 5).steps == sum(STEPS)
+def test_readings_let_few_lines_go_half_way(helped) -> None:
+    assert taught().interpolation == QUICK.interpolation
+    assert taught(QUICK).interpolation == QUICK.interpolation_of_few
 
 
 def test_run_has_one_part_where_no_language_model_helps(monkeypatch) -> None:

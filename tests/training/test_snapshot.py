@@ -56,7 +56,7 @@ def read_by_machine(store: storage.Store, page: storage.Page, count: int) -> lis
     return line_ids
 
 
-def test_undecided_lines_that_were_read_are_frozen_where_few_are_corrected(
+def test_undecided_lines_that_were_read_are_frozen_where_they_are_wanted(
     store: storage.Store,
 ) -> None:
     document = storage.documents(store)[0].document
@@ -64,14 +64,11 @@ def test_undecided_lines_that_were_read_are_frozen_where_few_are_corrected(
     line_ids = read_by_machine(store, page, 25)
     other = add_page(store, storage.add_document(store, "Others").id, ["ab"] * 9, seed=8)
     read_by_machine(store, other, 9)
-    snapshot = take(store, self_training=None)
+    snapshot = take(store, self_training=True)
     assert [line.key for line in snapshot.undecided] == [line_key(one) for one in line_ids]
     assert {line.text for line in snapshot.undecided} == {"cab"}
     assert read_snapshot(store.data_dir / "snapshot").undecided[0].key == line_key(line_ids[0])
-    assert take(store, "2", self_training=False).undecided == ()
-    storage.correct_line(store, line_ids[0], "ab", "corrected", "Ada", None)
-    storage.correct_line(store, line_ids[1], "ab", "corrected", "Ada", None)
-    assert take(store, "3").undecided == ()  # too few are left
+    assert take(store, "2").undecided == ()
 
 
 def test_undecided_lines_of_pages_that_test_are_left_alone(store: storage.Store) -> None:
@@ -80,7 +77,7 @@ def test_undecided_lines_of_pages_that_test_are_left_alone(store: storage.Store)
     line_ids = read_by_machine(store, page, 30)
     storage.correct_line(store, line_ids[0], "ab", "corrected", "Ada", None)
     storage.pin_page(store, page.id, True)
-    snapshot = take(store)
+    snapshot = take(store, self_training=True)
     assert line_key(line_ids[0]) in {line.key for line in snapshot.test}
     assert snapshot.undecided == ()
 
@@ -96,7 +93,7 @@ def test_undecided_lines_come_from_a_few_pages_those_with_corrected_lines_first(
         read_by_machine(store, page, 6)
     decided = storage.line_order(store, pages[2].id)[0]
     storage.correct_line(store, decided, "ab", "corrected", "Ada", None)
-    found = snapshot_module.undecided_beside(store, storage.training_lines(store), ())
+    found = snapshot_module._undecided(store, storage.training_lines(store), ())
     assert [line.page_id for line in found] == [pages[2].id] * 4 + [pages[0].id] * 4
 
 

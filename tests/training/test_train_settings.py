@@ -12,12 +12,12 @@ from training.train_settings import TrainSettings, train_settings
 
 
 def test_choices_survive_the_database() -> None:
-    chosen = TrainSettings(5.0, (1, 2), True, False, 7, (3,), 4)
+    chosen = TrainSettings(5.0, (1, 2), True, True, 7, (3,), 4)
     assert train_settings(json.loads(json.dumps(chosen.as_json()))) == chosen
 
 
 def test_nothing_chosen_is_the_recipe() -> None:
-    assert train_settings({}) == TrainSettings(None, None, None, None, 1, (), None)
+    assert train_settings({}) == TrainSettings(None, None, None, False, 1, (), None)
     assert train_settings({}).time_limit_s is None
 
 

@@ -120,7 +120,7 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
         store.close()
 
 
-def test_few_corrected_lines_are_helped_by_those_that_nobody_decided(
+def test_corrected_lines_are_helped_by_those_that_nobody_decided_where_that_is_wanted(
     make: Callable[..., Desk],
 ) -> None:
     desk = make()
@@ -132,13 +132,13 @@ def test_few_corrected_lines_are_helped_by_those_that_nobody_decided(
     readings = {line_id: storage.NewReading("cab", 0.5) for line_id in line_ids}
     storage.add_readings(desk.store, model.id, readings)
     finetune = FakeFinetune("a")
-    assert desk.work(desk.start(), finetune) == DONE
+    assert desk.work(desk.start(self_training=True), finetune) == DONE
     assert finetune.undecided == [f"line-{line_id}" for line_id in line_ids]
-    assert finetune.config is not None and finetune.config.self_training is None
+    assert finetune.config is not None and finetune.config.self_training
     unwanted = FakeFinetune("a")
-    assert desk.work(desk.start(self_training=False), unwanted) == DONE
+    assert desk.work(desk.start(), unwanted) == DONE
     assert unwanted.undecided == []
-    assert unwanted.config is not None and unwanted.config.self_training is False
+    assert unwanted.config is not None and not unwanted.config.self_training
 
 
 def test_better_model_is_promoted_and_the_run_says_by_how_much(make: Callable[..., Desk]) -> None:

@@ -1,5 +1,5 @@
 // What is ready to learn from, as a ledger: one statement a row, its figures or choices beside it.
-const CHOICES = [[null, t`as the recipe has it`], [true, t`yes`], [false, t`no`]];
+const TCM_CHOICES = [[null, t`as the recipe has it`], [true, t`yes`], [false, t`no`]];
 const SHOWN_AT_FIRST = 4; // doubtful lines; the rest is one click away
 
 class Before {
@@ -8,7 +8,7 @@ class Before {
     this.acts = acts;
     this.minutes = null;
     this.tcm = null;
-    this.selfTraining = null; // learn from readings of lines that nobody corrected
+    this.selfTraining = false; // learn from readings of lines that nobody corrected
     this.leaveOut = false;
     this.openParts = new Set(); // what a person has unfolded stays so when the ledger is drawn again
   }
@@ -154,16 +154,15 @@ class Before {
 
   details() {
     const { h } = window.htr;
-    const choice = (name) => {
-      const select = h("select", {}, CHOICES.map(([value, words]) => h("option", { value: String(value), selected: value === this[name] }, words)));
-      select.addEventListener("change", () => { this[name] = JSON.parse(select.value); });
-      return select;
-    };
+    const tcm = h("select", {}, TCM_CHOICES.map(([value, words]) => h("option", { value: String(value), selected: value === this.tcm }, words)));
+    tcm.addEventListener("change", () => { this.tcm = JSON.parse(tcm.value); });
+    const undecided = h("input", { type: "checkbox", checked: this.selfTraining });
+    undecided.addEventListener("change", () => { this.selfTraining = undecided.checked; });
     return this.fold("settings", t`Details`, [
-      h("label", {}, t`Learn with the text around each character (TCM)`, choice("tcm")),
+      h("label", {}, t`Learn with the text around each character (TCM)`, tcm),
       h("p", { class: "soft small" }, t`A second head learns to tell a character from its neighbours, which may steady the model. Reading does not use it.`),
-      h("label", {}, t`Learn from lines that nobody has corrected, too`, choice("selfTraining")),
-      h("p", { class: "soft small" }, t`Where fewer than ${this.survey.few_lines} lines are corrected, the surest readings of the others teach as well, if a language model reads the corrected ones better. It takes twice as long.`)]);
+      h("label", {}, undecided, t`Learn from lines that nobody has corrected, too`),
+      h("p", { class: "soft small" }, t`They are read with the language model in the box, and the surest readings teach as well. That may help where few lines are corrected and one hand wrote them all; it takes three times as long.`)]);
   }
 
   button() {

@@ -1,6 +1,6 @@
 """The lines that training learns from and tests on: what people corrected or confirmed.
 
-And those that nobody has decided yet, which may help where few are corrected.
+And those that nobody has decided yet, which help where a person wishes it.
 """
 
 from __future__ import annotations

@@ -61,10 +61,12 @@ def teach(
     if config.self_training and len(undecided) >= config.undecided_least:
         box = language_that_helps(base, train, device)
     if box is None:
-        return finetune(
+        one = finetune(
             base, train, held_out, config, replay=replay, others=others, run_dir=run_dir,
             report=report, clock=clock,
         )  # fmt: skip
+        wished = {"readings": 0} if config.self_training else {}
+        return replace(one, settings=one.settings | wished)
     steps = config.planned_steps(len(train))
     more_steps = round(steps * config.second_part)
     limit_s = config.time_limit_s

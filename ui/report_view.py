@@ -179,7 +179,11 @@ def _amount(snapshot: Mapping[str, Any], part: str) -> str:
 
 
 def _readings(training: Mapping[str, Any]) -> str:
-    return _some(_mapping(training.get("settings")).get("readings"), "line")
+    """Return how many lines that nobody corrected taught, or why none; "" if it was not wished."""
+    count = whole(_mapping(training.get("settings")).get("readings"))
+    if count == 0:
+        return "none: there were too few, or no language model helps with the corrected ones"
+    return _some(count, "line")
 
 
 def _lasting(training: Mapping[str, Any]) -> str:

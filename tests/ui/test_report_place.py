@@ -12,7 +12,7 @@ from tests.ui.test_routes import Client
 from tests.ui.training_runs import sleeping_services, with_report
 from training.run_folder import run_folder
 from ui.answers import Answer
-from ui.report_view import report_view
+from ui.report_view import _readings, report_view
 from ui.routes import build_routes
 
 
@@ -63,6 +63,19 @@ def test_confusions_are_counted_before_and_after(shown: Answer) -> None:
     confused = next(row for row in shown["confusions"] if row["truth"] == "o")
     assert (confused["reading"], confused["before"], confused["after"]) == ("a", 1, 0)
     assert confused["examples"] == ["files/runs/1/lines/line-11.png"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, ""),
+        ({"readings": 12}, "12 lines"),
+        ({"readings": 0}, "none: there were too few, or no"),
+    ],
+)
+def test_facts_say_what_readings_taught_where_that_was_wished(settings, told: str) -> None:
+    assert _readings({"settings": settings}).startswith(told)
+    assert bool(_readings({"settings": settings})) == bool(told)
 
 
 def test_facts_say_how_the_model_was_made(shown: Answer) -> None:

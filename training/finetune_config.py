@@ -38,8 +38,9 @@ class FinetuneConfig:
         strength: of the distortion. 1 keeps the writing legible to a person.
         replay_share: of each batch, drawn from earlier corrected lines where there are any.
     Lines that nobody has corrected (see `self_training.py`):
-        self_training: whether they help. With eight lines of one hand a quarter of what is misread
-            went instead of a fifth, with others nothing or less, for three times the work.
+        self_training: whether they help, for three times the work. With eight lines of one hand
+            they take a quarter off what is misread instead of a fifth, of another a tenth instead
+            of a twentieth; where each page has another writer, nothing instead of a tenth.
         undecided_least: fewer of them bring nothing.
         second_part: steps of the second part, times those of the first.
         surest_share: of the readings, by their confidence, that teach in the second part.

@@ -166,7 +166,7 @@ class Reading:
     characters: tuple[ReadCharacter, ...]
     crop_width_px: float
     created: datetime
-    with_language: bool
+    with_language: bool = False
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ Progress = Callable[[float], None]
 """Called with the share of the pages that were cut, 0 to 1."""
 
 UNDECIDED_LINES = 200  # that corrected ones are helped by; reading them takes some seconds
-UNDECIDED_PAGES = 20  # that they are cut from; a page takes a fraction of a second
+UNDECIDED_PAGES = 60  # that they are cut from; a page takes a fraction of a second
 MAX_MESSAGES = 100  # of lines left out; a lost folder of images must not fill the snapshot
 
 

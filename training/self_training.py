@@ -21,12 +21,11 @@ from typing import TYPE_CHECKING
 
 from htr.character_counts import OWN_WEIGHT, build_character_model
 from htr.device import choose_device
-from htr.recognizer import Recognizer
 from htr.shipped import shipped_language
 from training.finetune import finetune
 from training.finetune_config import FinetuneConfig, FinetuneResult, Progress, Report
 from training.lines import TrainLine
-from training.reading import cer_of, read_lines
+from training.reading import cer_of, read_lines, transcripts_of
 from training.trainable import Trainable
 
 if TYPE_CHECKING:
@@ -117,8 +116,7 @@ def language_that_helps(
     box = shipped_language(base.alphabet.characters)
     if box is None or box.language is None:
         return None
-    language = build_character_model([], base.alphabet.characters, base=box.language)
-    beam = replace(box, language=language)
+    beam = _beam_of(box, base, [])
     greedy = cer_of(lines, read_lines(base, lines, device))
     return box if cer_of(lines, _read(base, lines, beam, device)[0]) < greedy else None
 
@@ -136,24 +134,25 @@ def surest_readings(
     corrected: lines whose texts tell the language model of `box` what is written here. share: of
     the undecided lines, 0-1.
     """
-    texts = [line.text for line in corrected]
-    language = build_character_model(
-        texts, model.alphabet.characters, weight=OWN_WEIGHT, base=box.language
-    )
-    read, confidences = _read(model, undecided, replace(box, language=language), device)
+    read, confidences = _read(model, undecided, _beam_of(box, model, corrected), device)
     order = sorted(range(len(undecided)), key=lambda place: -confidences[place])
     surest = order[: round(share * len(undecided))]
     return [replace(undecided[at], text=read[at]) for at in sorted(surest) if read[at].strip()]
+
+
+def _beam_of(box: BeamSearch, model: Trainable, corrected: Sequence[TrainLine]) -> BeamSearch:
+    """Return the search for the model's characters, by what is in the box and corrected."""
+    texts = [line.text for line in corrected]
+    characters = model.alphabet.characters
+    language = build_character_model(texts, characters, weight=OWN_WEIGHT, base=box.language)
+    return replace(box, language=language)
 
 
 def _read(
     model: Trainable, lines: Sequence[TrainLine], beam: BeamSearch, device: torch.device
 ) -> tuple[list[str], list[float]]:
     """Return the readings with the language model, and how sure each is, 0-1."""
-    reader = Recognizer(
-        model.model, model.config, model.alphabet, device, precision="fp32", beam=beam
-    )
-    read = reader.recognize([line.image for line in lines])
+    read = transcripts_of(model, lines, device, beam)
     return [one.text for one in read], [one.confidence for one in read]
 
 

@@ -227,10 +227,7 @@ def test_what_a_person_says_while_it_is_built_is_the_last_word(
 def test_switching_it_on_builds_it_first_where_there_is_none(
     small_desk: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = storage.current_model(small_desk.store)
-    assert model is not None
-    a_box("ab cd\nbad dab", model.alphabet, tmp_path / "box.safetensors")
-    monkeypatch.setattr("htr.shipped.LANGUAGE", tmp_path / "box.safetensors")
+    put_box(small_desk, tmp_path, monkeypatch)
     small_desk.read_with_language(True)
     until_it_is_built()
     assert small_desk.language.state().facts.on
@@ -310,13 +307,18 @@ def a_box(text: str, characters: tuple[str, ...], path: Path) -> None:
     save_beam_search(path, BeamSearch(build_character_model(text.split("\n"), characters)))
 
 
+def put_box(services: Services, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a language model in the box that suits the model in use."""
+    model = storage.current_model(services.store)
+    assert model is not None
+    a_box("ab cd\nbad dab", model.alphabet, folder / "box.safetensors")
+    monkeypatch.setattr("htr.shipped.LANGUAGE", folder / "box.safetensors")
+
+
 def test_what_is_in_the_box_is_enough(
     small_desk: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = storage.current_model(small_desk.store)
-    assert model is not None
-    a_box("ab cd\nbad dab", model.alphabet, tmp_path / "box.safetensors")
-    monkeypatch.setattr("htr.shipped.LANGUAGE", tmp_path / "box.safetensors")
+    put_box(small_desk, tmp_path, monkeypatch)
     build(small_desk)
     state = small_desk.language.state()
     assert (state.trouble, state.facts.box, state.facts.lines) == ("", True, 6)
@@ -337,10 +339,7 @@ def test_a_box_in_other_characters_is_left_out(
 def test_the_box_is_kept_where_it_helps_on_lines_kept_aside(
     desk: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cers, kept: bool
 ) -> None:
-    model = storage.current_model(desk.store)
-    assert model is not None
-    a_box("ab cd\nbad dab", model.alphabet, tmp_path / "box.safetensors")
-    monkeypatch.setattr("htr.shipped.LANGUAGE", tmp_path / "box.safetensors")
+    put_box(desk, tmp_path, monkeypatch)
     tuned = LanguageModel._tuned
 
     def told(self, reader, test, languages, pixels_of):
